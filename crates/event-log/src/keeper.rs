@@ -1,0 +1,224 @@
+//! Housekeeping behind the commits: zeroed spare segments, indexes of sealed segments, retention.
+//!
+//! It runs on a thread of its own, or, for tests, where it is needed. It never touches a group.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::config::SegmentLogConfig;
+use crate::disk::{Disk, DiskFile};
+use crate::format::{SegmentHeader, SparseIndex};
+use crate::recover::zeros_write;
+use crate::segment::{Segment, index_name, segment_name};
+use crate::slots::Slots;
+use crate::view::View;
+
+pub(crate) const SPARE_PREFIX: &str = "spare-";
+/// A roll takes a spare and seals a segment, so at most one of each is under way, and one more being made.
+const HANDOFF_MAX: usize = 2;
+
+/// A zeroed file of a segment's size, not yet in the log.
+pub(crate) struct Spare {
+    name: String,
+    file: Arc<dyn DiskFile>,
+}
+
+/// What housekeeping needs to know.
+pub(crate) struct Keeper {
+    disk: Arc<dyn Disk>,
+    pub(crate) slots: Slots,
+    segment_bytes: u64,
+    retention_bytes: Option<u64>,
+    spares_made: AtomicU64,
+}
+
+impl Keeper {
+    pub(crate) fn new(disk: Arc<dyn Disk>, config: &SegmentLogConfig) -> Self {
+        let (segment_bytes, retention_bytes) = (config.segment_bytes, config.retention_bytes);
+        Self {
+            disk,
+            slots: config.slots(),
+            segment_bytes,
+            retention_bytes,
+            spares_made: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn spare_prepare(&self) -> io::Result<Spare> {
+        let name = format!(
+            "{SPARE_PREFIX}{}.tmp",
+            self.spares_made.fetch_add(1, Ordering::Relaxed)
+        );
+        let file = self.disk.create(&name)?;
+        zeros_write(&*file, 0, self.segment_bytes)?;
+        Ok(Spare { name, file })
+    }
+
+    /// Makes `spare` the segment that `header` describes; it is durable, name and all, on return.
+    pub(crate) fn segment_begin(&self, spare: Spare, header: SegmentHeader) -> io::Result<Arc<Segment>> {
+        spare.file.write_at(&header.encode(self.slots), 0)?;
+        spare.file.sync_data()?;
+        let name = segment_name(header.first_record);
+        self.disk.rename(&spare.name, &name)?;
+        self.disk.sync_names()?;
+        let index = SparseIndex::new(header.first_record, header.data_start, self.slots);
+        Ok(Arc::new(Segment {
+            name,
+            header,
+            file: spare.file,
+            capacity_bytes: self.segment_bytes,
+            newest_ms: AtomicI64::new(i64::MAX),
+            index: Mutex::new(Some(Arc::new(RwLock::new(index)))),
+        }))
+    }
+
+    /// Writes the index of a segment that gets no more groups, then applies retention. Failing here costs a
+    /// scan at the next start, or space, never a record: it is told and passed over.
+    pub(crate) fn seal(&self, segment: Arc<Segment>, view: &View) {
+        let index = segment.index.lock().clone();
+        let Some(index) = index else { return };
+        segment.newest_ms.store(index.read().newest_ms, Ordering::Relaxed);
+        let bytes = index.read().encode();
+        self.index_write(&segment.name, &bytes);
+        view.index_keep(segment);
+        if let Some(bytes_max) = self.retention_bytes {
+            self.remove_while(view, |sealed| {
+                sealed.iter().map(|segment| segment.capacity_bytes).sum::<u64>() > bytes_max
+            });
+        }
+    }
+
+    /// Writes an index file; without it the next start scans the segment.
+    pub(crate) fn index_write(&self, segment: &str, bytes: &[u8]) {
+        if let Err(error) = self.index_try_write(segment, bytes) {
+            metrics::counter!("riffle_event_log_index_write_failed_total").increment(1);
+            tracing::warn!(segment, %error, "cannot write the index of a sealed segment");
+        }
+    }
+
+    fn index_try_write(&self, segment: &str, bytes: &[u8]) -> io::Result<()> {
+        let name = index_name(segment);
+        // A torn index is found by its checksum, so it needs neither a temporary name nor an order of syncs.
+        let file = match self.disk.create(&name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.disk.remove(&name)?;
+                self.disk.create(&name)?
+            }
+            created => created?,
+        };
+        file.write_at(bytes, 0)?;
+        file.sync_data()?;
+        self.disk.sync_names()
+    }
+
+    /// Removes the oldest sealed segment for as long as `surplus` says so of the sealed ones that are left.
+    pub(crate) fn remove_while(&self, view: &View, surplus: impl Fn(&[Arc<Segment>]) -> bool) -> usize {
+        let mut removed = 0;
+        loop {
+            let oldest = {
+                let mut segments = view.segments.write();
+                let sealed = segments.len() - 1;
+                if sealed == 0 || !surplus(&segments[..sealed]) {
+                    return removed;
+                }
+                segments.remove(0)
+            };
+            view.index_forget(&oldest);
+            removed += 1;
+            metrics::counter!("riffle_event_log_segments_removed_total").increment(1);
+            if let Err(error) = self.segment_remove(&oldest.name) {
+                tracing::warn!(segment = oldest.name, %error, "cannot remove a segment past its retention");
+            }
+        }
+    }
+
+    /// The segment first: an index without its segment is ignored, and one segment less at the front is a
+    /// shorter log. Synced at once, so that a crash never leaves a gap.
+    fn segment_remove(&self, name: &str) -> io::Result<()> {
+        self.disk.remove(name)?;
+        self.disk.sync_names()?;
+        match self.disk.remove(&index_name(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+}
+
+/// The keeper as the commit thread calls it.
+pub(crate) enum Housekeeping {
+    Inline(Arc<Keeper>, Arc<View>),
+    Thread {
+        /// The keeper thread holds the other halves and ends when these are dropped.
+        spares: Receiver<io::Result<Spare>>,
+        sealed: SyncSender<Arc<Segment>>,
+        /// Joined by [`Housekeeping::finish`].
+        thread: JoinHandle<()>,
+    },
+}
+
+impl Housekeeping {
+    /// Starts the keeper's thread, which makes a first spare at once.
+    pub(crate) fn spawn(keeper: Arc<Keeper>, view: Arc<View>) -> io::Result<Self> {
+        let (spare_sender, spares) = sync_channel(HANDOFF_MAX);
+        let (sealed, sealed_receiver) = sync_channel::<Arc<Segment>>(HANDOFF_MAX);
+        let thread = thread::Builder::new()
+            .name("log-keeper".to_owned())
+            .spawn(move || {
+                if spare_sender.send(keeper.spare_prepare()).is_err() {
+                    return;
+                }
+                while let Ok(segment) = sealed_receiver.recv() {
+                    if spare_sender.send(keeper.spare_prepare()).is_err() {
+                        return;
+                    }
+                    keeper.seal(segment, &view);
+                }
+            })?;
+        Ok(Self::Thread {
+            spares,
+            sealed,
+            thread,
+        })
+    }
+
+    /// A spare, waiting for it when the next segment is needed before it is ready.
+    pub(crate) fn spare(&self) -> io::Result<Spare> {
+        match self {
+            Self::Inline(keeper, _) => keeper.spare_prepare(),
+            Self::Thread { spares, .. } => spares
+                .recv()
+                .map_err(|_| io::Error::other("the housekeeping thread ended"))?,
+        }
+    }
+
+    /// Hands over a segment that gets no more groups.
+    pub(crate) fn seal(&self, segment: Arc<Segment>) {
+        match self {
+            Self::Inline(keeper, view) => keeper.seal(segment, view),
+            // Without the thread the next roll fails and says so; the index is rebuilt at the next start.
+            Self::Thread { sealed, .. } => drop(sealed.send(segment)),
+        }
+    }
+
+    /// Ends the thread, once it has done what it was handed.
+    pub(crate) fn finish(self) {
+        if let Self::Thread {
+            spares,
+            sealed,
+            thread,
+        } = self
+        {
+            drop(sealed);
+            if thread.join().is_err() {
+                tracing::error!("the log's housekeeping thread panicked");
+            }
+            // Only now: the thread must not take a spare without a taker for the end.
+            drop(spares);
+        }
+    }
+}

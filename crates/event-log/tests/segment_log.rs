@@ -1,0 +1,281 @@
+//! The embedded log against the conformance suite, and its own promises about files.
+//!
+//! Crashes are in `crash.rs`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use event_log::conformance::{all, read_all, settle};
+use event_log::disk::{Disk, SimDisk, SimFaults};
+use event_log::{
+    Append, EventLog, OpenError, ReadError, Record, SegmentLog, SegmentLogConfig, Topic, TopicPartition,
+};
+use parking_lot::Mutex;
+
+/// Segments so small that every case rolls, and no cache unless a row asks for one.
+fn small() -> SegmentLogConfig {
+    SegmentLogConfig {
+        partitions: 2,
+        topics: 2,
+        segment_bytes: 256 << 10,
+        record_bytes_max: 64 << 10,
+        group_bytes_max: 66 << 10,
+        cache_bytes_max: 0,
+        ..SegmentLogConfig::default()
+    }
+}
+
+fn of(topic: u8, partition: u16) -> TopicPartition {
+    TopicPartition {
+        topic: Topic(topic),
+        partition,
+    }
+}
+
+/// Appends `count` records of 1 000 bytes, one group each, telling serials apart.
+fn fill(log: &SegmentLog, to: TopicPartition, serials: std::ops::Range<u32>) {
+    for serial in serials {
+        let mut payload = serial.to_le_bytes().to_vec();
+        payload.resize(1000, 0xab);
+        let batch = vec![Append {
+            to,
+            at_ms: i64::from(serial),
+            payload: payload.into(),
+        }];
+        settle(log.append(batch).expect("accepted")).expect("durable");
+    }
+}
+
+fn serials(records: &[Record]) -> Vec<i64> {
+    records.iter().map(|record| record.at_ms).collect()
+}
+
+fn segments(dir: &Path, suffix: &str) -> Vec<String> {
+    let names = std::fs::read_dir(dir).expect("the folder is there");
+    let names = names.map(|entry| {
+        entry
+            .expect("an entry")
+            .file_name()
+            .into_string()
+            .expect("an ascii name")
+    });
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(suffix)).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn conformance_in_a_folder_with_and_without_a_cache() {
+    for cache_bytes_max in [0, 1 << 20] {
+        let dir = tempfile::tempdir().expect("a folder");
+        all(&|name| {
+            let config = SegmentLogConfig {
+                cache_bytes_max,
+                ..small()
+            };
+            Arc::new(SegmentLog::open(&dir.path().join(name), config).expect("it opens"))
+        });
+    }
+}
+
+#[test]
+fn conformance_on_the_simulated_disk() {
+    let disks = Mutex::new(std::collections::HashMap::new());
+    all(&|name| {
+        let mut disks = disks.lock();
+        let disk = disks
+            .entry(name.to_owned())
+            .or_insert_with(|| SimDisk::new(SimFaults::default()));
+        Arc::new(SegmentLog::open_on(Arc::new(disk.clone()), small()).expect("it opens"))
+    });
+}
+
+#[test]
+fn a_folder_is_held_by_one_log() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let held = SegmentLog::open(dir.path(), small()).expect("it opens");
+    assert!(matches!(
+        SegmentLog::open(dir.path(), small()),
+        Err(OpenError::Locked { .. })
+    ));
+    drop(held);
+    SegmentLog::open(dir.path(), small()).expect("it is free again");
+}
+
+#[test]
+fn settings_that_do_not_fit_are_refused() {
+    let check = |config: SegmentLogConfig| {
+        let opened = SegmentLog::open_on(Arc::new(SimDisk::new(SimFaults::default())), config.clone());
+        assert!(
+            matches!(opened.map(drop), Err(OpenError::Config(_))),
+            "{config:?}"
+        );
+    };
+    check(SegmentLogConfig {
+        partitions: 0,
+        ..small()
+    });
+    check(SegmentLogConfig {
+        partitions: 40_000,
+        ..small()
+    });
+    check(SegmentLogConfig {
+        segment_bytes: 66 << 10,
+        ..small()
+    });
+    check(SegmentLogConfig {
+        segment_bytes: 1 << 33,
+        ..small()
+    });
+    check(SegmentLogConfig {
+        record_bytes_max: 67 << 10,
+        ..small()
+    });
+    check(SegmentLogConfig {
+        queue_bytes_max: 1 << 10,
+        ..small()
+    });
+    check(SegmentLogConfig {
+        group_records_max: 0,
+        ..small()
+    });
+}
+
+#[test]
+fn indexes_are_rebuilt_when_missing_or_bad() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fill(
+        &SegmentLog::open(dir.path(), small()).expect("it opens"),
+        of(0, 1),
+        0..600,
+    );
+    let indexes = segments(dir.path(), ".idx");
+    assert!(
+        indexes.len() >= 3 && segments(dir.path(), ".seg").len() == indexes.len() + 1,
+        "{indexes:?}"
+    );
+    let original = std::fs::read(dir.path().join(&indexes[1])).expect("an index");
+    for damage in [None, Some(Vec::new()), Some(vec![7; 100])] {
+        let path = dir.path().join(&indexes[1]);
+        match damage {
+            None => std::fs::remove_file(&path).expect("it is there"),
+            Some(bytes) => std::fs::write(&path, bytes).expect("it is ours"),
+        }
+        let log = SegmentLog::open(dir.path(), small()).expect("an index is never needed");
+        assert_eq!(serials(&read_all(&log, of(0, 1))), (0..600).collect::<Vec<_>>());
+        assert_eq!(std::fs::read(&path).expect("it was written again"), original);
+    }
+}
+
+#[test]
+fn retention_by_bytes_removes_whole_segments_and_says_so() {
+    let config = SegmentLogConfig {
+        retention_bytes: Some(512 << 10),
+        prepare_ahead: false,
+        ..small()
+    };
+    let disk = SimDisk::new(SimFaults::default());
+    let log = SegmentLog::open_on(Arc::new(disk.clone()), config.clone()).expect("it opens");
+    fill(&log, of(1, 0), 0..1);
+    fill(&log, of(0, 0), 0..900);
+    let start = log.start(of(0, 0));
+    assert!(start > 200, "{start}");
+    assert!(
+        matches!(log.read(of(0, 0), start - 1, 1), Err(ReadError::Trimmed { first, .. }) if first == start)
+    );
+    assert_eq!(
+        serials(&read_all(&log, of(0, 0))),
+        (start as i64..900).collect::<Vec<_>>()
+    );
+    // A partition with nothing left still goes on counting, also after a restart.
+    assert_eq!((log.start(of(1, 0)), log.end(of(1, 0))), (1, 1));
+    drop(log);
+    let log = SegmentLog::open_on(Arc::new(disk), config).expect("it opens");
+    assert_eq!((log.start(of(0, 0)), log.end(of(1, 0))), (start, 1));
+}
+
+#[test]
+fn retention_by_time_keeps_what_is_newer() {
+    let config = SegmentLogConfig {
+        prepare_ahead: false,
+        ..small()
+    };
+    let log = SegmentLog::open_on(Arc::new(SimDisk::new(SimFaults::default())), config).expect("it opens");
+    fill(&log, of(0, 0), 0..600);
+    assert_eq!(log.trim_before(0), 0);
+    assert!(log.trim_before(300) >= 1);
+    let start = log.start(of(0, 0));
+    assert!((1..=300).contains(&start), "{start}");
+    log.trim_before(i64::MAX);
+    assert!(log.start(of(0, 0)) < 600, "the active segment stays");
+}
+
+#[test]
+fn partitions_may_grow_and_never_shrink() {
+    let disk = SimDisk::new(SimFaults::default());
+    let open = |partitions| {
+        SegmentLog::open_on(
+            Arc::new(disk.clone()),
+            SegmentLogConfig {
+                partitions,
+                ..small()
+            },
+        )
+    };
+    fill(&open(2).expect("it opens"), of(1, 1), 0..600);
+    let grown = open(5).expect("more partitions are fine");
+    assert_eq!(read_all(&grown, of(1, 1)).len(), 600);
+    fill(&grown, of(0, 4), 0..3);
+    drop(grown);
+    assert!(matches!(open(2), Err(OpenError::UnknownPartition(at)) if at == of(0, 4)));
+    assert_eq!(read_all(&open(5).expect("as it was"), of(0, 4)).len(), 3);
+}
+
+#[test]
+fn a_missing_segment_is_refused() {
+    let disk = SimDisk::new(SimFaults::default());
+    fill(
+        &SegmentLog::open_on(Arc::new(disk.clone()), small()).expect("it opens"),
+        of(0, 0),
+        0..900,
+    );
+    let mut names = disk.names().expect("a simulated disk lists");
+    names.retain(|name| name.ends_with(".seg"));
+    names.sort();
+    disk.remove(&names[1]).expect("it is there");
+    assert!(matches!(
+        SegmentLog::open_on(Arc::new(disk), small()),
+        Err(OpenError::Damaged { .. })
+    ));
+}
+
+#[test]
+fn a_payload_that_looks_like_a_group_does_not_stop_a_start() {
+    let disk = SimDisk::new(SimFaults::default());
+    let config = SegmentLogConfig {
+        prepare_ahead: false,
+        ..small()
+    };
+    fill(
+        &SegmentLog::open_on(Arc::new(disk.clone()), config.clone()).expect("it opens"),
+        of(0, 0),
+        0..3,
+    );
+    // A real group copied, with its place, into the middle of what a torn write left behind.
+    disk.tamper("00000000000000000000.seg", |bytes| {
+        let group = bytes[512..1024].to_vec();
+        bytes[8192..8704].copy_from_slice(&group);
+    });
+    let log = SegmentLog::open_on(Arc::new(disk), config).expect("a stale group is not a later group");
+    assert_eq!(serials(&read_all(&log, of(0, 0))), [0, 1, 2]);
+    settle(
+        log.append(vec![Append {
+            to: of(0, 0),
+            at_ms: 3,
+            payload: Bytes::new(),
+        }])
+        .expect("ok"),
+    )
+    .expect("ok");
+}

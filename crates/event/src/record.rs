@@ -1,0 +1,159 @@
+//! The records themselves: plain values, no bytes.
+
+use types::{DurationMs, ImpressionId, TimestampMs, UserId, VideoId, ViewerId};
+
+use crate::topic;
+
+/// Anything the log holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    Signal(Signal),
+    Action(Action),
+    Served(ServedSlate),
+    Video(VideoChange),
+}
+
+impl Event {
+    /// The topic this record belongs to (see [`crate::topic`]).
+    pub fn topic(&self) -> u8 {
+        match self {
+            Self::Signal(signal) => match signal.kind {
+                SignalKind::Heartbeat | SignalKind::Context => topic::CONTEXT,
+                _ => topic::VIEWS,
+            },
+            Self::Action(_) => topic::ACTIONS,
+            Self::Served(_) => topic::SERVED,
+            Self::Video(_) => topic::VIDEOS,
+        }
+    }
+}
+
+/// One playing session of one viewer on one device, folded to 64 bits. With the viewer it names a producer,
+/// whose sequence numbers start at 1 and grow by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionKey(pub u64);
+
+impl SessionKey {
+    /// Folds the client's session text (FNV-1a, 64 bit); stable for ever.
+    pub fn of(text: &str) -> Self {
+        let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        Self(text.bytes().fold(0xcbf2_9ce4_8422_2325, fold))
+    }
+}
+
+/// What a device noticed. A missing signal means unknown, never a skip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signal {
+    pub viewer: ViewerId,
+    pub session: SessionKey,
+    /// From 1, one more for each event of the session: a gap is a loss, a repeat is a resend.
+    pub sequence: u64,
+    /// The device's clock, kept as it came.
+    pub at_ms: TimestampMs,
+    /// Our clock when the batch arrived.
+    pub received_ms: TimestampMs,
+    pub video: Option<VideoId>,
+    /// The feed item this belongs to; none when watched from a profile or a link.
+    pub impression: Option<ImpressionId>,
+    pub kind: SignalKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum SignalKind {
+    /// The video was on screen with a picture.
+    Impression,
+    /// The viewer left the video. Every watch is a view.
+    Watch {
+        watch_ms: DurationMs,
+        /// The end was reached at least once.
+        ended: bool,
+        loops: u32,
+    },
+    /// It started over.
+    Loop,
+    /// Left early, at this position.
+    Skip {
+        position_ms: DurationMs,
+    },
+    Heartbeat,
+    Context,
+    /// Said from the player's menu.
+    NotInterested,
+}
+
+/// What a person did on purpose. It is a row in the metastore first; this record left through the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// The outbox row it came through; grows within a partition, so a consumer recognises a repeat. 0 until stamped.
+    pub outbox_id: u64,
+    pub actor: UserId,
+    pub at_ms: TimestampMs,
+    pub kind: ActionKind,
+    pub video: Option<VideoId>,
+    /// Who is followed, or who made the video.
+    pub target: Option<UserId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionKind {
+    Like,
+    Unlike,
+    Comment,
+    Share,
+    Save,
+    Unsave,
+    Follow,
+    Unfollow,
+    NotInterested,
+    Report,
+}
+
+/// One answer of the feed: what was shown where, why, and with what probability.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServedSlate {
+    pub viewer: ViewerId,
+    pub at_ms: TimestampMs,
+    pub items: Vec<ServedItem>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServedItem {
+    pub impression: ImpressionId,
+    pub video: VideoId,
+    pub position: u16,
+    pub source: Source,
+    pub score: f32,
+    /// The probability with which the policy put this video at this position.
+    pub propensity: f32,
+    /// (slot, value) exactly as the scorer saw them.
+    pub features: Vec<(u16, f32)>,
+}
+
+/// Which candidate source found a video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Source {
+    Fresh,
+    Popular,
+    Interest,
+    Following,
+    Explore,
+}
+
+/// A step in a video's life that others follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VideoChange {
+    Published {
+        /// See [`Action::outbox_id`].
+        outbox_id: u64,
+        video: VideoId,
+        creator: UserId,
+        published_ms: TimestampMs,
+        duration_ms: DurationMs,
+        hashtags: Vec<String>,
+    },
+    Removed {
+        outbox_id: u64,
+        video: VideoId,
+        at_ms: TimestampMs,
+    },
+}

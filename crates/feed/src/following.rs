@@ -1,0 +1,96 @@
+//! Following: the followed creators' videos, newest first. Chronological, nothing scored, nothing hidden for having been seen.
+
+use std::sync::Arc;
+
+use feature_store::{FeatureStore, VideoProfile};
+use types::{TimestampMs, UserId, VideoId, ViewerId};
+
+use crate::catch_up::CatchUp;
+use crate::cursor::{Cursor, Cursors, FeedKind};
+use crate::for_you::{FeedError, FeedParts, checked_count};
+
+/// Followed creators read for a page; enough for people, and a bound for machines.
+const CREATORS_MAX: usize = 5_000;
+
+/// One page.
+#[derive(Debug)]
+pub struct FollowingPage {
+    pub videos: Vec<VideoId>,
+    pub cursor: Option<String>,
+}
+
+/// See the file's header.
+pub struct Following {
+    store: Arc<FeatureStore>,
+    catch_up: CatchUp,
+    cursors: Cursors,
+}
+
+impl Following {
+    pub fn new(parts: &FeedParts) -> Self {
+        Self {
+            store: parts.store.clone(),
+            catch_up: CatchUp {
+                log: parts.log.clone(),
+                store: parts.store.clone(),
+            },
+            cursors: Cursors::new(&parts.cursor_key),
+        }
+    }
+
+    /// A page of at most `count` videos after `cursor`.
+    pub async fn page(
+        &self,
+        viewer: UserId,
+        cursor: Option<&str>,
+        count: Option<usize>,
+    ) -> Result<FollowingPage, FeedError> {
+        let viewer = ViewerId::from(viewer);
+        let count = checked_count(count)?;
+        let before = cursor
+            .map(|text| self.cursors.read(text, FeedKind::Following, viewer))
+            .transpose()?
+            .map(|cursor| (cursor.at_ms, cursor.last));
+        self.catch_up.wait(viewer).await;
+        let mut found = self.newest(viewer, before, count + 1)?;
+        let more = found.len() > count;
+        found.truncate(count);
+        let next = found.last().filter(|_| more).map(|last| Cursor {
+            kind: FeedKind::Following,
+            viewer,
+            at_ms: last.published_ms,
+            page: 0,
+            last: last.video,
+        });
+        Ok(FollowingPage {
+            videos: found.iter().map(|profile| profile.video).collect(),
+            cursor: next.map(|cursor| self.cursors.write(&cursor)),
+        })
+    }
+
+    fn newest(
+        &self,
+        viewer: ViewerId,
+        before: Option<(TimestampMs, VideoId)>,
+        count: usize,
+    ) -> Result<Vec<Arc<VideoProfile>>, FeedError> {
+        let creators: Vec<UserId> = self.store.viewer_read(viewer, |state| {
+            state.following.keys().copied().take(CREATORS_MAX).collect()
+        })?;
+        let catalog = self.store.catalog();
+        let place = |profile: &VideoProfile| (profile.published_ms, profile.video);
+        let mut found: Vec<Arc<VideoProfile>> = creators
+            .into_iter()
+            .flat_map(|creator| {
+                catalog
+                    .by_creator(creator)
+                    .filter(|profile| before.is_none_or(|before| place(profile) < before))
+                    .take(count)
+                    .cloned()
+            })
+            .collect();
+        found.sort_unstable_by_key(|profile| std::cmp::Reverse(place(profile)));
+        found.truncate(count);
+        Ok(found)
+    }
+}

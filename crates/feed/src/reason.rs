@@ -1,0 +1,61 @@
+//! Why this video: the strongest true reason, as a value. The words are the door's.
+
+use std::sync::Arc;
+
+use event::Source;
+
+use crate::model::{Query, VideoCandidate};
+
+/// The weakest leaning that may be named as a reason.
+const TASTE_NAMED_MIN: f32 = 0.3;
+
+/// Why a video stands in the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The viewer follows its creator.
+    Following,
+    /// The viewer's watching leans to this hashtag.
+    Hashtag(Arc<str>),
+    /// The viewer's watching leans to its creator.
+    Creator,
+    /// Many watched it lately.
+    Popular,
+    /// Drawn evenly, to learn something new.
+    Explore,
+    /// Newly published.
+    Fresh,
+}
+
+impl Reason {
+    /// Stable, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Following => "following",
+            Self::Hashtag(_) => "interest_hashtag",
+            Self::Creator => "interest_creator",
+            Self::Popular => "popular",
+            Self::Explore => "explore",
+            Self::Fresh => "fresh",
+        }
+    }
+
+    pub(crate) fn of(query: &Query, candidate: &VideoCandidate) -> Self {
+        let (history, profile) = (&query.history, &candidate.profile);
+        let hashtag = profile
+            .hashtags
+            .iter()
+            .map(|hashtag| (history.hashtag_taste(hashtag), hashtag))
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .filter(|(taste, _)| *taste >= TASTE_NAMED_MIN);
+        let creator = history.creator_taste(profile.creator);
+        match (candidate.explored, hashtag) {
+            (true, _) => Self::Explore,
+            _ if history.following.contains(&profile.creator) => Self::Following,
+            (_, Some((taste, hashtag))) if taste >= creator => Self::Hashtag(hashtag.clone()),
+            _ if creator >= TASTE_NAMED_MIN => Self::Creator,
+            (_, Some((_, hashtag))) => Self::Hashtag(hashtag.clone()),
+            _ if candidate.sources.contains(&Source::Popular) => Self::Popular,
+            _ => Self::Fresh,
+        }
+    }
+}

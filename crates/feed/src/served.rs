@@ -1,0 +1,87 @@
+//! Side effect: notes what was served, at once in memory and for good in the log. The page does not wait for the disk.
+
+use std::sync::Arc;
+
+use candidate_pipeline::{SideEffect, StageError};
+use event::{Event, ServedItem, ServedSlate, partition_of, topic};
+use event_log::{Append, EventLog, Topic, TopicPartition};
+use feature_store::FeatureStore;
+use types::ImpressionId;
+
+use crate::model::{Query, VideoCandidate};
+use crate::seeded::Seeded;
+
+pub(crate) struct NoteServed {
+    pub log: Arc<dyn EventLog>,
+    pub store: Arc<FeatureStore>,
+}
+
+/// The impression at `position` of the request seeded with `seed`; the page and the record agree on it.
+pub(crate) fn impression_at(seed: u64, position: usize) -> ImpressionId {
+    ImpressionId::from_raw(
+        Seeded::new(seed.wrapping_add(position as u64 * 0x1_0001))
+            .next()
+            .max(1),
+    )
+}
+
+impl SideEffect<Query, VideoCandidate> for NoteServed {
+    fn name(&self) -> &'static str {
+        "served"
+    }
+
+    fn run(&self, query: &Query, selected: &[VideoCandidate]) -> Result<(), StageError> {
+        if selected.is_empty() {
+            return Ok(());
+        }
+        let failed = |error: &dyn std::error::Error| StageError(error.to_string());
+        let videos: Vec<_> = selected.iter().map(|candidate| candidate.profile.video).collect();
+        self.store
+            .viewer_served(query.viewer, query.now_ms, &videos)
+            .map_err(|error| failed(&error))?;
+        let items = selected
+            .iter()
+            .enumerate()
+            .map(|(position, candidate)| item(query, position, candidate));
+        let slate = Event::Served(ServedSlate {
+            viewer: query.viewer,
+            at_ms: query.now_ms,
+            items: items.collect(),
+        });
+        let partition = partition_of(query.viewer, self.log.partitions());
+        let to = TopicPartition {
+            topic: Topic(topic::SERVED),
+            partition,
+        };
+        let append = Append {
+            to,
+            at_ms: query.now_ms,
+            payload: slate.encode().into(),
+        };
+        let durable = self.log.append(vec![append]).map_err(|error| failed(&error))?;
+        // Queued in order; nobody waits for it.
+        drop(durable);
+        Ok(())
+    }
+}
+
+fn item(query: &Query, position: usize, candidate: &VideoCandidate) -> ServedItem {
+    ServedItem {
+        impression: impression_at(query.seed, position),
+        video: candidate.profile.video,
+        position: position as u16,
+        source: if candidate.explored {
+            event::Source::Explore
+        } else {
+            candidate.sources[0]
+        },
+        score: candidate.score,
+        propensity: candidate.propensity,
+        features: candidate
+            .features
+            .iter()
+            .enumerate()
+            .map(|(slot, &value)| (slot as u16, value))
+            .collect(),
+    }
+}

@@ -1,0 +1,160 @@
+//! Keeps what each viewer has seen, leans to and follows: the part of the feed that changes with the next swipe.
+
+use std::sync::Arc;
+
+use event::{Action, ActionKind, Event, ServedSlate, Signal, SignalKind, topic};
+use event_log::{Record, Topic};
+use feature_store::{FeatureStore, VideoProfile, ViewerState, job};
+use stream::{Operator, Poisoned};
+use types::VideoId;
+
+use crate::{decode, store_failed};
+
+/// Watched at least this share: liked it.
+const LIKED_SHARE: f32 = 0.8;
+/// Watched at most this share: did not like it.
+const SKIPPED_SHARE: f32 = 0.1;
+const LEAN_FINISHED: f32 = 1.0;
+const LEAN_SKIPPED: f32 = -0.6;
+
+pub struct UserHistoryJob {
+    store: Arc<FeatureStore>,
+}
+
+impl UserHistoryJob {
+    pub fn new(store: Arc<FeatureStore>) -> Self {
+        Self { store }
+    }
+
+    fn profile(&self, video: Option<VideoId>) -> Option<Arc<VideoProfile>> {
+        self.store.catalog().get(video?).cloned()
+    }
+
+    fn signal(&self, signal: &Signal) -> Result<(), Poisoned> {
+        let Some(video) = signal.video else { return Ok(()) };
+        let profile = self.profile(signal.video);
+        let at_ms = signal.received_ms;
+        let change = |state: &mut ViewerState| match signal.kind {
+            SignalKind::Impression => state.see(video, at_ms),
+            SignalKind::Watch { watch_ms, ended, .. } => {
+                state.see(video, at_ms);
+                state.watches += 1;
+                if let Some(profile) = &profile {
+                    let amount = watch_lean(watch_ms, profile.duration_ms, ended);
+                    state.lean(&profile.hashtags, profile.creator, amount, at_ms);
+                }
+            }
+            SignalKind::NotInterested => hide(state, video, profile.as_deref(), at_ms),
+            SignalKind::Loop | SignalKind::Skip { .. } | SignalKind::Heartbeat | SignalKind::Context => {}
+        };
+        self.store
+            .viewer_update(signal.viewer, at_ms, change)
+            .map_err(store_failed)
+    }
+
+    fn action(&self, action: &Action, record: &Record) -> Result<(), Poisoned> {
+        if !self
+            .store
+            .outbox_first(job::USER_HISTORY, record.from, action.outbox_id)
+        {
+            metrics::counter!("riffle_jobs_duplicates_total", "job" => job::USER_HISTORY).increment(1);
+            return Ok(());
+        }
+        let profile = self.profile(action.video);
+        let at_ms = action.at_ms;
+        let change = |state: &mut ViewerState| {
+            match (action.kind, action.target) {
+                (ActionKind::Follow, Some(target)) => {
+                    state.following.insert(target, at_ms);
+                }
+                (ActionKind::Unfollow, Some(target)) => {
+                    state.following.remove(&target);
+                }
+                (ActionKind::NotInterested | ActionKind::Report, _) => {
+                    if let Some(video) = action.video {
+                        hide(state, video, profile.as_deref(), at_ms);
+                    }
+                    return;
+                }
+                _ => {}
+            }
+            if let Some(profile) = &profile {
+                state.lean(
+                    &profile.hashtags,
+                    profile.creator,
+                    action_lean(action.kind),
+                    at_ms,
+                );
+            }
+        };
+        self.store
+            .viewer_update(action.actor.into(), at_ms, change)
+            .map_err(store_failed)
+    }
+
+    fn served(&self, slate: &ServedSlate) -> Result<(), Poisoned> {
+        let change = |state: &mut ViewerState| {
+            slate
+                .items
+                .iter()
+                .for_each(|item| state.serve(item.video, slate.at_ms))
+        };
+        self.store
+            .viewer_update(slate.viewer, slate.at_ms, change)
+            .map_err(store_failed)
+    }
+}
+
+/// How a watch moves tastes: +1 when finished, −0.6 when skipped at once, a line in between.
+fn watch_lean(watch_ms: i64, duration_ms: i64, ended: bool) -> f32 {
+    let share = watch_ms as f32 / duration_ms.max(1) as f32;
+    if ended || share >= LIKED_SHARE {
+        return LEAN_FINISHED;
+    }
+    let place = ((share - SKIPPED_SHARE) / (LIKED_SHARE - SKIPPED_SHARE)).max(0.0);
+    LEAN_SKIPPED + place * (LEAN_FINISHED - LEAN_SKIPPED)
+}
+
+fn action_lean(kind: ActionKind) -> f32 {
+    match kind {
+        ActionKind::Like | ActionKind::Save | ActionKind::Comment => 1.0,
+        ActionKind::Share => 1.5,
+        ActionKind::Unlike | ActionKind::Unsave => -1.0,
+        ActionKind::Follow | ActionKind::Unfollow => 0.0,
+        ActionKind::NotInterested | ActionKind::Report => -2.0,
+    }
+}
+
+fn hide(state: &mut ViewerState, video: VideoId, profile: Option<&VideoProfile>, at_ms: i64) {
+    state.hidden.insert(video);
+    state.see(video, at_ms);
+    if let Some(profile) = profile {
+        state.lean(
+            &profile.hashtags,
+            profile.creator,
+            action_lean(ActionKind::NotInterested),
+            at_ms,
+        );
+    }
+}
+
+impl Operator for UserHistoryJob {
+    fn name(&self) -> &'static str {
+        job::USER_HISTORY
+    }
+
+    fn topics(&self) -> &'static [Topic] {
+        &[Topic(topic::VIEWS), Topic(topic::ACTIONS), Topic(topic::SERVED)]
+    }
+
+    fn process(&mut self, record: &Record) -> Result<(), Poisoned> {
+        match decode(record)? {
+            Event::Signal(signal) => self.signal(&signal),
+            Event::Action(action) => self.action(&action, record),
+            Event::Served(slate) => self.served(&slate),
+            Event::Video(_) => Err(Poisoned {
+                reason: "not_of_a_viewer",
+            }),
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! From an uploaded file to a published video, in two steps: something that plays, soon; then the rest of the ladder.
+//!
+//! Each step is a function from files to files and a manifest. Nothing is remembered between them and no queue, store or
+//! event is known here: a caller that dies repeats the step. Tools write into a work folder below `out_dir` that is gone
+//! when a step returns; the other files of `out_dir` are complete when it returns `Ok`, and to be thrown away if not.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::encode::{Encode, encoded_file, remux_args};
+use crate::error::{MediaError, ProcessError, Rejection};
+use crate::ladder::{self, Rung};
+use crate::limits::{JobLimits, MediaLimits};
+use crate::manifest::{AUDIO_FOLDER, AudioTrack, MediaManifest, Rendition};
+use crate::package;
+use crate::pictures::PicturePlan;
+use crate::probe::{Probe, probe, verdict};
+use crate::sandbox::{Job, Sandbox, Tool};
+
+/// Progress of a step, 0 to 1.
+pub type Progress<'a> = &'a mut (dyn FnMut(f32) + Send);
+
+const MP4_FILE: &str = "clip.mp4";
+/// Highest rung that becomes the progressive MP4, by its short side.
+const MP4_SHORT_SIDE_MAX: u32 = 720;
+const THREADS_MAX: usize = 8;
+/// How much of the expected time may be missing after decoding, and still be a matter of rounding.
+const MISSING_MS_MAX: u64 = 500;
+const MISSING_PER_CENT_MAX: u64 = 5;
+
+/// What [`Processor::publish_first`] made: enough to publish, and what [`Processor::complete_ladder`] needs to go on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FirstPlayable {
+    /// What the source is.
+    pub probe: Probe,
+    /// What is published.
+    pub manifest: MediaManifest,
+}
+
+/// Runs both steps. Holds the sandbox and the limits, no state.
+#[derive(Debug, Clone)]
+pub struct Processor {
+    sandbox: Sandbox,
+    limits: MediaLimits,
+    threads: usize,
+}
+
+/// One encoder run: what goes in, what comes out, what it may use.
+struct Run<'a> {
+    source: &'a Path,
+    work: &'a Path,
+    args: Vec<String>,
+    limits: JobLimits,
+    duration_ms: u64,
+}
+
+impl Processor {
+    /// A processor over a sandbox that was proved to isolate.
+    pub fn new(sandbox: Sandbox, limits: MediaLimits) -> Self {
+        let threads = std::thread::available_parallelism()
+            .map_or(2, usize::from)
+            .min(THREADS_MAX);
+        Self {
+            sandbox,
+            limits,
+            threads,
+        }
+    }
+
+    /// Looks at an upload without decoding it to its end.
+    ///
+    /// # Errors
+    /// As [`crate::probe`].
+    pub async fn probe(&self, source: &Path) -> Result<Probe, ProcessError> {
+        probe(&self.sandbox, &self.limits, source).await
+    }
+
+    /// Validates an upload, decodes all of it, and leaves in `out_dir` one rendition of at most 480p, the sound, the
+    /// poster, the thumbnails and the playlists over them.
+    ///
+    /// # Errors
+    /// [`ProcessError::Rejected`] says what is wrong with the file; [`ProcessError::Failed`] may be tried again.
+    pub async fn publish_first(
+        &self,
+        source: &Path,
+        out_dir: &Path,
+        progress: Progress<'_>,
+    ) -> Result<FirstPlayable, ProcessError> {
+        let probe = self.probe(source).await?;
+        let rungs = all_rungs(&probe);
+        let rung = &rungs[ladder::first(&rungs)..][..1];
+        let frames = probe.duration_ms as f64 / 1000.0 * probe.picture.frame_rate.fps();
+        let plan = PicturePlan::new(&rung[0], frames.round() as u64);
+        let work = work_folder(out_dir)?;
+        let encode = Encode {
+            pictures: Some(&plan),
+            with_sound: true,
+            ..self.encode(&probe, rung, "veryfast")
+        };
+        let limits = JobLimits::first(probe.duration_ms);
+        let (args, duration_ms) = (encode.args(), probe.duration_ms);
+        self.run(
+            Run {
+                source,
+                work: work.path(),
+                args,
+                limits,
+                duration_ms,
+            },
+            progress,
+        )
+        .await?;
+
+        let (rung, out_dir) = (rung[0].clone(), out_dir.to_owned());
+        blocking(move || {
+            let manifest = package_first(&probe, &rung, &plan, work.path(), &out_dir)?;
+            Ok(FirstPlayable { probe, manifest })
+        })
+        .await
+    }
+
+    /// Makes the other renditions in one decode, and for short clips a progressive MP4, and leaves them in `out_dir` with
+    /// playlists over everything. `published` is the folder that holds what the first step made.
+    ///
+    /// # Errors
+    /// As [`Processor::publish_first`].
+    pub async fn complete_ladder(
+        &self,
+        source: &Path,
+        first: &FirstPlayable,
+        published: &Path,
+        out_dir: &Path,
+        progress: Progress<'_>,
+    ) -> Result<MediaManifest, ProcessError> {
+        let FirstPlayable { probe, manifest } = first.clone();
+        let mut rungs = all_rungs(&probe);
+        rungs.retain(|rung| manifest.renditions.iter().all(|made| made.name != rung.name));
+        let work = work_folder(out_dir)?;
+        if !rungs.is_empty() {
+            let args = self.encode(&probe, &rungs, "veryfast").args();
+            let (limits, duration_ms) = (JobLimits::ladder(probe.duration_ms), probe.duration_ms);
+            self.run(
+                Run {
+                    source,
+                    work: work.path(),
+                    args,
+                    limits,
+                    duration_ms,
+                },
+                progress,
+            )
+            .await?;
+        }
+        let mp4 = self.make_mp4(&manifest, &rungs, published, work.path()).await?;
+        let out_dir = out_dir.to_owned();
+        blocking(move || package_ladder(manifest, &probe, &rungs, mp4, work.path(), &out_dir)).await
+    }
+
+    fn encode<'a>(&'a self, probe: &'a Probe, rungs: &'a [Rung], preset: &'static str) -> Encode<'a> {
+        let (limits, threads) = (&self.limits, self.threads);
+        Encode {
+            probe,
+            limits,
+            rungs,
+            preset,
+            threads,
+            pictures: None,
+            with_sound: false,
+        }
+    }
+
+    async fn run(&self, run: Run<'_>, progress: Progress<'_>) -> Result<(), ProcessError> {
+        let Run {
+            source,
+            work,
+            args,
+            limits,
+            duration_ms,
+        } = run;
+        let job = Job {
+            tool: Tool::Ffmpeg,
+            args,
+            input: Some(source),
+            output: Some(work),
+            limits,
+        };
+        let finished = self
+            .sandbox
+            .run(&job, &mut |line| {
+                if let Some(done_us) = line
+                    .strip_prefix("out_time_us=")
+                    .and_then(|text| text.parse::<f32>().ok())
+                {
+                    progress((done_us / 1000.0 / duration_ms.max(1) as f32).clamp(0.0, 1.0));
+                }
+            })
+            .await?;
+        if finished.status.success() {
+            return Ok(());
+        }
+        tracing::info!(status = %finished.status, stderr = %finished.stderr_tail, "the encoder gave up on a file");
+        Err(verdict(&finished, Tool::Ffmpeg))
+    }
+
+    /// Leaves the progressive MP4 in `work`, if the clip is short enough for one.
+    async fn make_mp4(
+        &self,
+        first: &MediaManifest,
+        rungs: &[Rung],
+        published: &Path,
+        work: &Path,
+    ) -> Result<bool, ProcessError> {
+        if first.duration_ms > self.limits.mp4_duration_ms_max {
+            return Ok(false);
+        }
+        let small = |rung: &&Rung| rung.width.min(rung.height) <= MP4_SHORT_SIDE_MAX;
+        let made = first
+            .renditions
+            .iter()
+            .max_by_key(|rendition| rendition.short_side());
+        let video = match (rungs.iter().rfind(small), made) {
+            (Some(rung), Some(made)) if rung.width * rung.height > made.width * made.height => {
+                rung.name.clone()
+            }
+            (_, Some(made)) => {
+                package::join(
+                    published,
+                    &made.name,
+                    made.segments.count(),
+                    &work.join(encoded_file(&made.name)),
+                )?;
+                made.name.clone()
+            }
+            (_, None) => return Ok(false),
+        };
+        if let Some(audio) = &first.audio {
+            package::join(
+                published,
+                AUDIO_FOLDER,
+                audio.segments.count(),
+                &work.join(encoded_file(AUDIO_FOLDER)),
+            )?;
+        }
+        let sound = first.audio.as_ref().map(|_| encoded_file(AUDIO_FOLDER));
+        let args = remux_args(&encoded_file(&video), sound.as_deref(), MP4_FILE);
+        let limits = JobLimits::ladder(first.duration_ms);
+        let job = Job {
+            tool: Tool::Ffmpeg,
+            args,
+            input: None,
+            output: Some(work),
+            limits,
+        };
+        let finished = self.sandbox.run(&job, &mut |_| {}).await?;
+        if !finished.status.success() {
+            let (tool, status, stderr) = ("ffmpeg", finished.status.to_string(), finished.stderr_tail);
+            return Err(MediaError::Tool { tool, status, stderr }.into());
+        }
+        Ok(true)
+    }
+}
+
+fn all_rungs(probe: &Probe) -> Vec<Rung> {
+    let picture = &probe.picture;
+    ladder::rungs(picture.width, picture.height, picture.frame_rate.fps())
+}
+
+fn package_first(
+    probe: &Probe,
+    rung: &Rung,
+    plan: &PicturePlan,
+    work: &Path,
+    out_dir: &Path,
+) -> Result<MediaManifest, ProcessError> {
+    let rendition = cut_rendition(probe, rung, work, out_dir)?;
+    let audio = match probe.sound {
+        Some(_) => package::cut(&work.join(encoded_file(AUDIO_FOLDER)), out_dir, AUDIO_FOLDER)?,
+        None => None,
+    };
+    let pictures = plan.collect(work, out_dir)?;
+    let segments = &rendition.segments;
+    let manifest = MediaManifest {
+        duration_ms: segments.duration() * 1000 / u64::from(segments.timescale),
+        width: probe.picture.width,
+        height: probe.picture.height,
+        renditions: vec![rendition],
+        audio: audio.map(|track| AudioTrack {
+            codecs: track.codecs,
+            segments: track.segments,
+        }),
+        poster: pictures.poster,
+        thumbnails: pictures.thumbnails,
+        thumbhash: pictures.thumbhash,
+        mp4: None,
+    };
+    package::write_playlists(&manifest, out_dir)?;
+    Ok(manifest)
+}
+
+fn package_ladder(
+    mut manifest: MediaManifest,
+    probe: &Probe,
+    rungs: &[Rung],
+    mp4: bool,
+    work: &Path,
+    out_dir: &Path,
+) -> Result<MediaManifest, ProcessError> {
+    for rung in rungs {
+        manifest
+            .renditions
+            .push(cut_rendition(probe, rung, work, out_dir)?);
+    }
+    manifest.renditions.sort_by_key(Rendition::short_side);
+    manifest.renditions = without_dominated(manifest.renditions);
+    if mp4 {
+        let (from, to) = (work.join(MP4_FILE), out_dir.join(MP4_FILE));
+        std::fs::rename(&from, to).map_err(MediaError::io("move", &from))?;
+        manifest.mp4 = Some(MP4_FILE.to_owned());
+    }
+    package::write_playlists(&manifest, out_dir)?;
+    Ok(manifest)
+}
+
+/// Cuts an encoded rung, after making sure that all of the video was decoded into it.
+fn cut_rendition(probe: &Probe, rung: &Rung, work: &Path, out_dir: &Path) -> Result<Rendition, ProcessError> {
+    let track = package::cut(&work.join(encoded_file(&rung.name)), out_dir, &rung.name)?;
+    let track = track.ok_or_else(Rejection::damaged)?;
+    let decoded_ms = track.segments.duration() * 1000 / u64::from(track.segments.timescale);
+    let missing_max_ms = MISSING_MS_MAX.max(probe.duration_ms * MISSING_PER_CENT_MAX / 100);
+    if decoded_ms + missing_max_ms < probe.duration_ms {
+        return Err(Rejection::damaged().into());
+    }
+    Ok(Rendition {
+        name: rung.name.clone(),
+        width: rung.width,
+        height: rung.height,
+        codecs: track.codecs,
+        frame_rate: probe.picture.frame_rate,
+        segments: track.segments,
+    })
+}
+
+/// Leaves out every rendition that has as many bits as a larger one: nobody gains by it. Expects them from low to high.
+fn without_dominated(renditions: Vec<Rendition>) -> Vec<Rendition> {
+    let mut kept: Vec<Rendition> = Vec::new();
+    for rendition in renditions {
+        kept.retain(|lower| lower.segments.bitrate_bps < rendition.segments.bitrate_bps);
+        kept.push(rendition);
+    }
+    kept
+}
+
+fn work_folder(out_dir: &Path) -> Result<tempfile::TempDir, MediaError> {
+    std::fs::create_dir_all(out_dir).map_err(MediaError::io("make the folder", out_dir))?;
+    let out_dir: PathBuf = out_dir.canonicalize().map_err(MediaError::io("find", out_dir))?;
+    tempfile::Builder::new()
+        .prefix(".work-")
+        .tempdir_in(&out_dir)
+        .map_err(MediaError::io("make a work folder in", &out_dir))
+}
+
+/// Runs file work on the blocking pool; a panic in it goes on in the caller.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Only a runtime that shuts down cancels this, and then nobody polls the future again.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}

@@ -1,0 +1,410 @@
+//! Videos from upload session to deletion, and their hashtags. Who may see one is decided above.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row};
+use types::{DurationMs, TimestampMs, UserId, VideoId};
+
+use crate::error::MetastoreError;
+use crate::row;
+use crate::store::{LIST_MAX, Metastore, Write, statements};
+
+/// The columns of a video, for every statement that reads one.
+macro_rules! video_columns {
+    () => {
+        "v.id, v.creator_id, v.status, v.progress, v.caption, v.hashtags, v.duration_ms, v.width, v.height, \
+         v.source_bytes, v.created_at_ms, v.published_at_ms, v.rejection_code, v.rejection_message, v.manifest"
+    };
+}
+pub(crate) use video_columns;
+
+statements! {
+    VIDEO_INSERT = "INSERT INTO videos (id, creator_id, status, progress, caption, hashtags, duration_ms, width, \
+        height, source_bytes, created_at_ms) VALUES ($1, $2, 'uploading', 0, '', '[]', $3, 0, 0, $4, $5)";
+    VIDEO_COUNTS_INSERT = "INSERT INTO video_counts (video_id) VALUES ($1)";
+    VIDEO_GET = concat!("SELECT ", video_columns!(), " FROM videos v WHERE v.id = $1");
+    VIDEO_PUBLISHED_CREATOR = "SELECT creator_id FROM videos WHERE id = $1 AND status = 'published'";
+    VIDEO_SUBMIT = "UPDATE videos SET status = 'processing', caption = $2, hashtags = $3 \
+        WHERE id = $1 AND status = 'uploading'";
+    VIDEO_HASHTAG_INSERT = "INSERT INTO video_hashtags (tag, video_id) VALUES ($2, $1) \
+        ON CONFLICT (tag, video_id) DO NOTHING";
+    VIDEO_PUBLISH = "UPDATE videos SET status = 'published', published_at_ms = $2, duration_ms = $3, width = $4, \
+        height = $5, manifest = $6, progress = $7 WHERE id = $1 AND status = 'processing'";
+    VIDEO_CREATOR_COUNT = "UPDATE user_counts SET videos = videos + $2, likes = likes + $3 WHERE user_id = $1";
+    VIDEO_MANIFEST_UPDATE = "UPDATE videos SET manifest = $2, progress = $3 WHERE id = $1 AND status = 'published'";
+    VIDEO_PROGRESS_UPDATE = "UPDATE videos SET progress = $2 WHERE id = $1 AND progress < $2 \
+        AND status IN ('processing', 'published')";
+    VIDEO_REFUSE = "UPDATE videos SET status = $2, rejection_code = $3, rejection_message = $4 \
+        WHERE id = $1 AND status IN ('uploading', 'processing')";
+    VIDEO_DELETE = "DELETE FROM videos WHERE id = $1";
+    VIDEO_LIKES = "SELECT likes FROM video_counts WHERE video_id = $1";
+    VIDEO_IDS_BY_CREATOR = "SELECT id FROM videos WHERE creator_id = $1 AND status = 'published' AND id < $2 \
+        ORDER BY id DESC LIMIT $3";
+    VIDEO_IDS_BY_CREATOR_ALL = "SELECT id FROM videos WHERE creator_id = $1 AND status <> 'uploading' AND id < $2 \
+        ORDER BY id DESC LIMIT $3";
+    VIDEO_IDS_FOLLOWING = "SELECT v.id, v.published_at_ms FROM follows f \
+        JOIN videos v ON v.creator_id = f.followee_id AND v.status = 'published' \
+        WHERE f.follower_id = $1 AND (v.published_at_ms, v.id) < ($2, $3) \
+        ORDER BY v.published_at_ms DESC, v.id DESC LIMIT $4";
+}
+
+/// Where a video is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum VideoStatus {
+    /// An upload session is open.
+    Uploading,
+    /// All bytes are here; no rendition plays yet.
+    Processing,
+    /// It plays; the ladder may still grow.
+    Published,
+    /// The bytes were not acceptable; see [`Rejection`].
+    Rejected,
+    /// We could not process it; not the creator's fault.
+    Failed,
+}
+
+impl VideoStatus {
+    /// The word in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Uploading => "uploading",
+            Self::Processing => "processing",
+            Self::Published => "published",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [
+            Self::Uploading,
+            Self::Processing,
+            Self::Published,
+            Self::Rejected,
+            Self::Failed,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == text)
+    }
+}
+
+/// A video as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Video {
+    pub id: VideoId,
+    pub creator: UserId,
+    pub status: VideoStatus,
+    /// 0 to 1; 1 when nothing is left to do.
+    pub progress: f64,
+    pub caption: String,
+    /// Lower-case, without `#`.
+    pub hashtags: Vec<String>,
+    /// As declared until it is published, then as decoded.
+    pub duration_ms: DurationMs,
+    /// Pixels as displayed; 0 until published.
+    pub width: i64,
+    /// Pixels as displayed; 0 until published.
+    pub height: i64,
+    /// Size of the original file.
+    pub source_bytes: i64,
+    pub created_at_ms: TimestampMs,
+    pub published_at_ms: Option<TimestampMs>,
+    pub rejection: Option<Rejection>,
+    /// What the media room wrote about the playable files, as JSON; opaque here.
+    pub manifest_json: Option<String>,
+}
+
+/// Why a video was refused, in words for its creator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    pub code: String,
+    pub message: String,
+}
+
+/// What others did with a video. Views are counted elsewhere.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VideoCounts {
+    pub likes: i64,
+    pub comments: i64,
+    pub shares: i64,
+    pub saves: i64,
+}
+
+/// A video whose upload begins.
+#[derive(Debug, Clone, Copy)]
+pub struct VideoNew {
+    pub id: VideoId,
+    pub creator: UserId,
+    /// As the client declared it.
+    pub duration_ms: DurationMs,
+    pub source_bytes: i64,
+    pub created_at_ms: TimestampMs,
+}
+
+/// What is known once the first rendition plays.
+#[derive(Debug, Clone)]
+pub struct VideoPublish {
+    pub published_at_ms: TimestampMs,
+    pub duration_ms: DurationMs,
+    pub width: i64,
+    pub height: i64,
+    pub manifest_json: String,
+    pub progress: f64,
+}
+
+impl FromRow<'_, SqliteRow> for Video {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        let code: Option<String> = row.try_get("rejection_code")?;
+        let message: Option<String> = row.try_get("rejection_message")?;
+        Ok(Self {
+            id: row::video(row, "id")?,
+            creator: row::user(row, "creator_id")?,
+            status: row::word(row, "status", VideoStatus::parse)?,
+            progress: row.try_get("progress")?,
+            caption: row.try_get("caption")?,
+            hashtags: row::list(row, "hashtags")?,
+            duration_ms: row.try_get("duration_ms")?,
+            width: row.try_get("width")?,
+            height: row.try_get("height")?,
+            source_bytes: row.try_get("source_bytes")?,
+            created_at_ms: row.try_get("created_at_ms")?,
+            published_at_ms: row.try_get("published_at_ms")?,
+            rejection: code.map(|code| Rejection {
+                code,
+                message: message.unwrap_or_default(),
+            }),
+            manifest_json: row.try_get("manifest")?,
+        })
+    }
+}
+
+impl FromRow<'_, SqliteRow> for VideoCounts {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            likes: row.try_get("likes")?,
+            comments: row.try_get("comments")?,
+            shares: row.try_get("shares")?,
+            saves: row.try_get("saves")?,
+        })
+    }
+}
+
+impl Metastore {
+    pub async fn video_get(&self, id: VideoId) -> Result<Option<Video>, MetastoreError> {
+        let query = VIDEO_GET.rows().bind(id.as_i64());
+        query
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(VIDEO_GET.failed())
+    }
+
+    /// A creator's videos, newest first, from before `before` on; at most [`LIST_MAX`].
+    /// With `all`, also those that are not published (but no open upload sessions).
+    pub async fn video_ids_by_creator(
+        &self,
+        creator: UserId,
+        all: bool,
+        before: Option<VideoId>,
+        limit: u32,
+    ) -> Result<Vec<VideoId>, MetastoreError> {
+        let statement = if all {
+            VIDEO_IDS_BY_CREATOR_ALL
+        } else {
+            VIDEO_IDS_BY_CREATOR
+        };
+        let query = statement
+            .query()
+            .bind(creator.as_i64())
+            .bind(before.map_or(i64::MAX, VideoId::as_i64))
+            .bind(i64::from(limit.min(LIST_MAX)));
+        let rows = query.fetch_all(&self.readers).await.map_err(statement.failed())?;
+        rows.iter()
+            .map(|row| row::video(row, "id").map_err(statement.failed()))
+            .collect()
+    }
+
+    /// Published videos of those whom `viewer` follows, newest first, with their time of publication; strictly
+    /// older than `before`; at most [`LIST_MAX`].
+    pub async fn video_ids_following(
+        &self,
+        viewer: UserId,
+        before: Option<(TimestampMs, VideoId)>,
+        limit: u32,
+    ) -> Result<Vec<(TimestampMs, VideoId)>, MetastoreError> {
+        let (before_ms, before_id) = before.map_or((i64::MAX, i64::MAX), |(at_ms, id)| (at_ms, id.as_i64()));
+        let query = VIDEO_IDS_FOLLOWING
+            .query()
+            .bind(viewer.as_i64())
+            .bind(before_ms)
+            .bind(before_id)
+            .bind(i64::from(limit.min(LIST_MAX)));
+        let rows = query
+            .fetch_all(&self.readers)
+            .await
+            .map_err(VIDEO_IDS_FOLLOWING.failed())?;
+        let pair = |row: &SqliteRow| Ok((row.try_get("published_at_ms")?, row::video(row, "id")?));
+        rows.iter()
+            .map(|row| pair(row).map_err(VIDEO_IDS_FOLLOWING.failed()))
+            .collect()
+    }
+}
+
+impl Write {
+    /// Creates the row in state `uploading`, with zero counts.
+    pub async fn video_create(&mut self, new: &VideoNew) -> Result<(), MetastoreError> {
+        let insert = VIDEO_INSERT
+            .query()
+            .bind(new.id.as_i64())
+            .bind(new.creator.as_i64())
+            .bind(new.duration_ms)
+            .bind(new.source_bytes)
+            .bind(new.created_at_ms);
+        self.run(VIDEO_INSERT, insert).await?;
+        let counts = VIDEO_COUNTS_INSERT.query().bind(new.id.as_i64());
+        self.run(VIDEO_COUNTS_INSERT, counts).await.map(drop)
+    }
+
+    /// The video as this change sees it.
+    pub async fn video_get(&mut self, id: VideoId) -> Result<Option<Video>, MetastoreError> {
+        let query = VIDEO_GET.rows().bind(id.as_i64());
+        query
+            .fetch_optional(self.connection())
+            .await
+            .map_err(VIDEO_GET.failed())
+    }
+
+    /// Who made the video, if it is published.
+    pub async fn video_published_creator(&mut self, id: VideoId) -> Result<Option<UserId>, MetastoreError> {
+        let query = VIDEO_PUBLISHED_CREATOR.query().bind(id.as_i64());
+        let row = query
+            .fetch_optional(self.connection())
+            .await
+            .map_err(VIDEO_PUBLISHED_CREATOR.failed())?;
+        row.map(|row| row::user(&row, "creator_id"))
+            .transpose()
+            .map_err(VIDEO_PUBLISHED_CREATOR.failed())
+    }
+
+    /// `uploading` → `processing`, with caption and hashtags; whether it was in that state.
+    pub async fn video_submit(
+        &mut self,
+        id: VideoId,
+        caption: &str,
+        hashtags: &[String],
+    ) -> Result<bool, MetastoreError> {
+        let json = serde_json::Value::from(hashtags.to_vec()).to_string();
+        let update = VIDEO_SUBMIT
+            .query()
+            .bind(id.as_i64())
+            .bind(caption.to_owned())
+            .bind(json);
+        let changed = self.run(VIDEO_SUBMIT, update).await? > 0;
+        for tag in hashtags.iter().filter(|_| changed) {
+            let insert = VIDEO_HASHTAG_INSERT.query().bind(id.as_i64()).bind(tag.clone());
+            self.run(VIDEO_HASHTAG_INSERT, insert).await?;
+        }
+        Ok(changed)
+    }
+
+    /// `processing` → `published`, and one more video for its creator; whether it was in that state.
+    pub async fn video_publish(
+        &mut self,
+        id: VideoId,
+        creator: UserId,
+        publish: &VideoPublish,
+    ) -> Result<bool, MetastoreError> {
+        let update = VIDEO_PUBLISH
+            .query()
+            .bind(id.as_i64())
+            .bind(publish.published_at_ms)
+            .bind(publish.duration_ms)
+            .bind(publish.width)
+            .bind(publish.height)
+            .bind(publish.manifest_json.clone())
+            .bind(publish.progress);
+        let changed = self.run(VIDEO_PUBLISH, update).await? > 0;
+        if changed {
+            self.video_creator_count(creator, 1, 0).await?;
+        }
+        Ok(changed)
+    }
+
+    /// Replaces the manifest and progress of a published video; whether there is one.
+    pub async fn video_manifest_update(
+        &mut self,
+        id: VideoId,
+        manifest_json: &str,
+        progress: f64,
+    ) -> Result<bool, MetastoreError> {
+        let update = VIDEO_MANIFEST_UPDATE
+            .query()
+            .bind(id.as_i64())
+            .bind(manifest_json.to_owned())
+            .bind(progress);
+        Ok(self.run(VIDEO_MANIFEST_UPDATE, update).await? > 0)
+    }
+
+    /// Moves progress forward; never back.
+    pub async fn video_progress_update(&mut self, id: VideoId, progress: f64) -> Result<(), MetastoreError> {
+        let update = VIDEO_PROGRESS_UPDATE.query().bind(id.as_i64()).bind(progress);
+        self.run(VIDEO_PROGRESS_UPDATE, update).await.map(drop)
+    }
+
+    /// Ends a video that never played: `rejected`, the creator's file is at fault. Whether it was still open.
+    pub async fn video_reject(&mut self, id: VideoId, why: &Rejection) -> Result<bool, MetastoreError> {
+        self.video_refuse(id, VideoStatus::Rejected, why).await
+    }
+
+    /// Ends a video that never played: `failed`, the house is at fault. Whether it was still open.
+    pub async fn video_fail(&mut self, id: VideoId, why: &Rejection) -> Result<bool, MetastoreError> {
+        self.video_refuse(id, VideoStatus::Failed, why).await
+    }
+
+    async fn video_refuse(
+        &mut self,
+        id: VideoId,
+        status: VideoStatus,
+        why: &Rejection,
+    ) -> Result<bool, MetastoreError> {
+        let update = VIDEO_REFUSE
+            .query()
+            .bind(id.as_i64())
+            .bind(status.as_str())
+            .bind(why.code.clone())
+            .bind(why.message.clone());
+        Ok(self.run(VIDEO_REFUSE, update).await? > 0)
+    }
+
+    /// Removes the video with its counts, hashtags, likes, comments and upload session, and takes it out of its
+    /// creator's counts.
+    pub async fn video_delete(&mut self, video: &Video) -> Result<(), MetastoreError> {
+        let query = VIDEO_LIKES.query().bind(video.id.as_i64());
+        let row = query
+            .fetch_optional(self.connection())
+            .await
+            .map_err(VIDEO_LIKES.failed())?;
+        let likes: i64 = row
+            .map_or(Ok(0), |row| row.try_get("likes"))
+            .map_err(VIDEO_LIKES.failed())?;
+        let delete = VIDEO_DELETE.query().bind(video.id.as_i64());
+        if self.run(VIDEO_DELETE, delete).await? > 0 {
+            let published = i64::from(video.status == VideoStatus::Published);
+            self.video_creator_count(video.creator, -published, -likes)
+                .await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn video_creator_count(
+        &mut self,
+        creator: UserId,
+        videos: i64,
+        likes: i64,
+    ) -> Result<(), MetastoreError> {
+        let update = VIDEO_CREATOR_COUNT
+            .query()
+            .bind(creator.as_i64())
+            .bind(videos)
+            .bind(likes);
+        self.run(VIDEO_CREATOR_COUNT, update).await.map(drop)
+    }
+}

@@ -1,0 +1,57 @@
+//! Facts that leave this room: what a person did, what became of a video, as outbox rows in the same transaction.
+
+use event::{Action, ActionKind, Event, VideoChange};
+use metastore::{OutboxNew, Write};
+use types::{TimestampMs, UserId, VideoId};
+
+use crate::Result;
+
+/// Something a person did on purpose, before it has an outbox id.
+pub(crate) struct Deed {
+    pub(crate) actor: UserId,
+    pub(crate) kind: ActionKind,
+    pub(crate) video: Option<VideoId>,
+    /// Who is followed, or who made the video.
+    pub(crate) target: UserId,
+}
+
+/// Appends an action, keyed by who did it, so that it meets the person's other events in one partition.
+pub(crate) async fn action_append(tx: &mut Write, deed: Deed, at_ms: TimestampMs) -> Result<()> {
+    let Deed {
+        actor,
+        kind,
+        video,
+        target,
+    } = deed;
+    let event = Event::Action(Action {
+        outbox_id: 0,
+        actor,
+        at_ms,
+        kind,
+        video,
+        target: Some(target),
+    });
+    append(tx, &event, actor.raw(), at_ms).await
+}
+
+/// Appends a removal, keyed by the video, so that it comes after the video's publication.
+pub(crate) async fn removal_append(tx: &mut Write, video: VideoId, at_ms: TimestampMs) -> Result<()> {
+    let event = Event::Video(VideoChange::Removed {
+        outbox_id: 0,
+        video,
+        at_ms,
+    });
+    append(tx, &event, video.raw(), at_ms).await
+}
+
+/// The relay stamps the outbox id into the record's bytes on its way out.
+async fn append(tx: &mut Write, event: &Event, partition_key: u64, at_ms: TimestampMs) -> Result<()> {
+    let new = OutboxNew {
+        topic: event.topic(),
+        partition_key,
+        at_ms,
+        payload: event.encode(),
+    };
+    tx.outbox_append(new).await?;
+    Ok(())
+}

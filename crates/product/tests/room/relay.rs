@@ -1,0 +1,107 @@
+//! The way of a fact from a change to the log.
+
+use std::sync::Arc;
+
+use event::{Action, ActionKind, Event, VideoChange, topic};
+use event_log::{EventLog, SegmentLog, SegmentLogConfig, Topic, TopicPartition};
+use product::{Engagement, OutboxRelay};
+use types::ViewerId;
+
+use crate::{Fixture, START_MS};
+
+fn open_log(fixture: &Fixture) -> Arc<SegmentLog> {
+    let config = SegmentLogConfig {
+        partitions: 4,
+        segment_bytes: 1 << 20,
+        ..SegmentLogConfig::default()
+    };
+    Arc::new(SegmentLog::open(&fixture.folder.path().join("log"), config).expect("a fresh log"))
+}
+
+fn records(log: &SegmentLog, topic: u8, key: u64) -> Vec<Event> {
+    let partition = event::partition_of(ViewerId::from_raw(key), log.partitions());
+    let from = TopicPartition {
+        topic: Topic(topic),
+        partition,
+    };
+    let found = log.read(from, log.start(from), 1 << 20).expect("a read");
+    found
+        .iter()
+        .map(|record| Event::decode(&record.payload).expect("a record of this version"))
+        .collect()
+}
+
+#[tokio::test]
+async fn facts_arrive_in_order_with_their_ids() {
+    let fixture = Fixture::open().await;
+    let (mina, noor) = (fixture.person("mina").await, fixture.person("noor").await);
+    let video = fixture.video(1, mina, true).await;
+    fixture.room.follow_set(noor, mina, true).await.expect("a follow");
+    fixture
+        .room
+        .engage(noor, video, Engagement::Like)
+        .await
+        .expect("a like");
+    fixture
+        .room
+        .comment_add(noor, video, "yes", None)
+        .await
+        .expect("a comment");
+    fixture.room.video_delete(mina, video).await.expect("a deletion");
+    let log = open_log(&fixture);
+    let relay = OutboxRelay::new(fixture.store.clone(), log.clone());
+    assert_eq!(relay.drain().await.expect("a pass"), 4);
+    assert_eq!(relay.drain().await.expect("a pass"), 0);
+    assert_eq!(fixture.store.outbox_count().await.expect("a count"), 0);
+    let action = |outbox_id, kind, video| {
+        Event::Action(Action {
+            outbox_id,
+            actor: noor,
+            at_ms: START_MS,
+            kind,
+            video,
+            target: Some(mina),
+        })
+    };
+    let expect = [
+        action(1, ActionKind::Follow, None),
+        action(2, ActionKind::Like, Some(video)),
+        action(3, ActionKind::Comment, Some(video)),
+    ];
+    assert_eq!(records(&log, topic::ACTIONS, noor.raw()), expect);
+    let removed = Event::Video(VideoChange::Removed {
+        outbox_id: 4,
+        video,
+        at_ms: START_MS,
+    });
+    assert_eq!(records(&log, topic::VIDEOS, video.raw()), [removed]);
+}
+
+#[tokio::test]
+async fn a_log_that_refuses_loses_nothing() {
+    let fixture = Fixture::open().await;
+    let (mina, noor) = (fixture.person("mina").await, fixture.person("noor").await);
+    fixture.room.follow_set(noor, mina, true).await.expect("a follow");
+    let config = SegmentLogConfig {
+        topics: 1,
+        segment_bytes: 1 << 20,
+        ..SegmentLogConfig::default()
+    };
+    let narrow =
+        Arc::new(SegmentLog::open(&fixture.folder.path().join("narrow"), config).expect("a fresh log"));
+    let refused = OutboxRelay::new(fixture.store.clone(), narrow).drain().await;
+    assert!(refused.is_err(), "the topic does not exist there: {refused:?}");
+    let log = open_log(&fixture);
+    let relayed = OutboxRelay::new(fixture.store.clone(), log).drain().await;
+    assert_eq!(relayed.expect("a pass"), 1);
+}
+
+#[tokio::test]
+async fn shutdown_relays_what_is_left() {
+    let fixture = Fixture::open().await;
+    let (mina, noor) = (fixture.person("mina").await, fixture.person("noor").await);
+    fixture.room.follow_set(noor, mina, true).await.expect("a follow");
+    let relay = OutboxRelay::new(fixture.store.clone(), open_log(&fixture));
+    relay.run(std::future::ready(())).await;
+    assert_eq!(fixture.store.outbox_count().await.expect("a count"), 0);
+}

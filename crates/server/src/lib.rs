@@ -1,0 +1,1 @@
+//! HTTP: authenticate, call one room, convert.

@@ -1,0 +1,57 @@
+//! Why a job could not go on, and whether trying again may help.
+//!
+//! Poisoned records are not errors of the job: see [`crate::Poisoned`].
+
+use event_log::{ReadError, TopicPartition};
+
+/// Why a job stumbled or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    #[error("job {job} cannot read the log")]
+    Read {
+        job: &'static str,
+        #[source]
+        source: ReadError,
+    },
+    #[error("job {job} cannot learn where it left off")]
+    Resume {
+        job: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("job {job} cannot commit its state")]
+    Commit {
+        job: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error(
+        "job {job} has committed offset {offset} of {from:?}, past the log's end at {end}: the log lost records; \
+         restore it, or rebuild the job's state from the start"
+    )]
+    Ahead {
+        job: &'static str,
+        from: TopicPartition,
+        offset: u64,
+        end: u64,
+    },
+    #[error("job {job} could not start its thread")]
+    Thread {
+        job: &'static str,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("job {job} panicked")]
+    Panicked { job: &'static str },
+}
+
+impl JobError {
+    /// Whether the same call may succeed later, with nothing repaired by hand.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Read { source, .. } => matches!(source, ReadError::Io(_)),
+            Self::Resume { .. } | Self::Commit { .. } => true,
+            Self::Ahead { .. } | Self::Thread { .. } | Self::Panicked { .. } => false,
+        }
+    }
+}

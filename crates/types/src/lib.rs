@@ -1,0 +1,15 @@
+//! Ids, time and units: the words every other crate speaks.
+//!
+//! Pure values. No IO, no clock and no randomness live here: whoever mints an id passes the time in.
+
+mod id;
+mod username;
+
+pub use id::{CommentId, IdGenerator, ImpressionId, ParseIdError, SoundId, UserId, VideoId, ViewerId};
+pub use username::{Username, UsernameError};
+
+/// Milliseconds since the Unix epoch, UTC.
+pub type TimestampMs = i64;
+
+/// A count of milliseconds.
+pub type DurationMs = i64;

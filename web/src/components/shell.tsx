@@ -1,0 +1,111 @@
+// The frame around every page: navigation rail or bottom bar, offline bar, toasts. Pages fill the middle.
+
+import { For, type JSX, Show } from 'solid-js';
+import { viewer } from '../api/auth';
+import { m } from '../messages';
+import { Link, loginFrom, path, routes } from '../router';
+import { online } from '../state/online';
+import { toasts } from '../state/toasts';
+import { Avatar } from './avatar';
+import { Icon, type IconName, Mark } from './icon';
+import './shell.css';
+
+const profileHref = (): string => {
+  const me = viewer();
+  return me ? routes.profile(me.username) : loginFrom();
+};
+
+export function Shell(props: { over: boolean; children: JSX.Element }) {
+  return (
+    <div class="shell" classList={{ 'is-over': props.over }}>
+      <a class="skip" href="#main">
+        {m.nav.skip}
+      </a>
+      <SideRail />
+      <main class="shell__main" id="main">
+        {props.children}
+      </main>
+      <BottomBar />
+      <Show when={!online()}>
+        <p class="offline" role="status">
+          <Icon name="cloudOff" size={16} />
+          {m.feed.offline}
+        </p>
+      </Show>
+      <div class="toasts" role="status" aria-live="polite">
+        <For each={toasts()}>{(toast) => <p class="toast">{toast.text}</p>}</For>
+      </div>
+    </div>
+  );
+}
+
+function SideRail() {
+  return (
+    <nav class="side" aria-label={m.nav.label}>
+      <Link href={routes.forYou} class="side__brand" aria-label={m.appName}>
+        <Mark size={36} />
+        <span>{m.appName}</span>
+      </Link>
+      <SideLink href={routes.forYou} icon="home" text={m.nav.forYou} />
+      <SideLink href={routes.following} icon="people" text={m.nav.following} />
+      <SideLink href={routes.upload} icon="upload" text={m.nav.upload} />
+      <Show when={viewer()}>
+        <SideLink href={profileHref()} icon="user" text={m.nav.profile} />
+      </Show>
+      <SideLink href={routes.settings} icon="gear" text={m.nav.settings} />
+      <div class="side__foot">
+        <Show
+          when={viewer()}
+          keyed
+          fallback={
+            <>
+              <p class="side__about">{m.nav.about}</p>
+              <Link class="button button--accent button--wide" href={loginFrom()}>
+                {m.nav.login}
+              </Link>
+            </>
+          }
+        >
+          {(me) => (
+            <Link class="side__me" href={profileHref()}>
+              <Avatar id={me.id} name={me.displayName} size={36} />
+              <span class="side__me-name">
+                <bdi>{me.displayName}</bdi>
+              </span>
+            </Link>
+          )}
+        </Show>
+      </div>
+    </nav>
+  );
+}
+
+function SideLink(props: { href: string; icon: IconName; text: string }) {
+  return (
+    <Link class="side__link" href={props.href}>
+      <Icon name={props.icon} filled={props.icon === 'home' && path() === props.href} />
+      <span>{props.text}</span>
+    </Link>
+  );
+}
+
+function BottomBar() {
+  const isHome = () => path() === routes.forYou || path() === routes.following;
+  return (
+    <nav class="bar" aria-label={m.nav.label}>
+      <Link href={routes.forYou} class="bar__link" classList={{ 'is-here': isHome() }}>
+        <Icon name="home" filled={isHome()} />
+        <span>{m.nav.home}</span>
+      </Link>
+      <Link href={routes.upload} class="bar__plus" aria-label={m.nav.upload}>
+        <span>
+          <Icon name="plus" />
+        </span>
+      </Link>
+      <Link href={profileHref()} class="bar__link" classList={{ 'is-here': path().startsWith('/@') }}>
+        <Icon name="user" filled={path().startsWith('/@')} />
+        <span>{viewer() ? m.nav.profile : m.nav.login}</span>
+      </Link>
+    </nav>
+  );
+}

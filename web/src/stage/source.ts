@@ -1,0 +1,145 @@
+// The list a stage plays: pages of a feed, fetched when five are left, kept while other pages of the application are
+// visited. The unseen tail may be replaced; what has been on screen never is. Plays and shows nothing.
+
+import { createSignal } from 'solid-js';
+import { ApiError } from '../api/client';
+import { type FeedKind, feedPage } from '../api/endpoints';
+import type { FeedItem, Video } from '../api/wire';
+import { outbox } from '../events/outbox';
+import { online } from '../state/online';
+
+const PAGE_COUNT = 10;
+const LEFT_MIN = 5;
+const REPLAY_COUNT = 6;
+const FLUSH_WAIT_MS = 400;
+const EMPTY_PAGES_MAX = 3;
+
+/** What stands after the last item. */
+export type Tail =
+  | { kind: 'loading' }
+  | { kind: 'end' }
+  | { kind: 'error' }
+  | { kind: 'signed-out' }
+  | { kind: 'limited'; untilMs: number };
+
+export class FeedSource {
+  readonly items: () => FeedItem[];
+  readonly tail: () => Tail;
+  /** Where the viewer stands; kept here so that coming back finds the same video. */
+  index = 0;
+  #setItems: (items: FeedItem[]) => void;
+  #setTail: (tail: Tail) => void;
+  #cursor: string | null = null;
+  #loading: Promise<void> | undefined;
+  #known = new Set<string>();
+
+  constructor(
+    readonly kind: FeedKind,
+    first?: Video,
+  ) {
+    const [items, setItems] = createSignal<FeedItem[]>([], { equals: false });
+    const [tail, setTail] = createSignal<Tail>({ kind: 'loading' });
+    this.items = items;
+    this.tail = tail;
+    this.#setItems = (list) => setItems(list);
+    this.#setTail = (next) => setTail(next);
+    if (first) this.#append([asItem(first)]);
+  }
+
+  /** Makes sure that there is something after `active`. */
+  ensureAhead(active: number): Promise<void> {
+    const left = this.items().length - 1 - active;
+    if (!online() && left < 2) this.#replay();
+    if (left >= LEFT_MIN || this.tail().kind !== 'loading') return this.#loading ?? Promise.resolve();
+    return this.load();
+  }
+
+  /** Fetches the next page now, whatever is left; also the way out of an error or the end. */
+  load(): Promise<void> {
+    this.#loading ??= this.#loadPage().finally(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  }
+
+  /** From the end back to fresh videos: what was seen may come again. */
+  async restart(): Promise<void> {
+    this.#known.clear();
+    this.#cursor = null;
+    this.#setTail({ kind: 'loading' });
+    await this.load();
+  }
+
+  /** Replaces everything after `index` by what the server would serve now; keeps it when nothing new comes. */
+  async refreshAfter(index: number): Promise<void> {
+    await settleEvents();
+    const page = await feedPage(this.kind, null, PAGE_COUNT).catch(() => undefined);
+    if (!page) return;
+    const kept = this.items().slice(0, index + 1);
+    const seen = new Set(kept.map((item) => item.video.id));
+    const fresh = page.items.filter((item) => playable(item) && !seen.has(item.video.id));
+    if (fresh.length === 0) return;
+    this.#known = new Set([...seen, ...fresh.map((item) => item.video.id)]);
+    this.#cursor = page.cursor;
+    this.#setTail(page.cursor === null ? { kind: 'end' } : { kind: 'loading' });
+    this.#setItems([...kept, ...fresh]);
+  }
+
+  async #loadPage(): Promise<void> {
+    this.#setTail({ kind: 'loading' });
+    await settleEvents();
+    try {
+      for (let page = 0; page < EMPTY_PAGES_MAX; page += 1) {
+        if ((await this.#loadOnce()) > 0 || this.tail().kind === 'end') return;
+      }
+      this.#setTail({ kind: 'end' });
+    } catch (error) {
+      this.#setTail(tailFor(error));
+      if (error instanceof ApiError && error.isNetwork) this.#replay();
+    }
+  }
+
+  async #loadOnce(): Promise<number> {
+    const page = await feedPage(this.kind, this.#cursor, PAGE_COUNT);
+    this.#cursor = page.cursor;
+    const fresh = page.items.filter((item) => playable(item) && !this.#known.has(item.video.id));
+    this.#append(fresh);
+    if (page.cursor === null) this.#setTail({ kind: 'end' });
+    return fresh.length;
+  }
+
+  #append(items: FeedItem[]): void {
+    if (items.length === 0) return;
+    for (const item of items) this.#known.add(item.video.id);
+    this.#setItems([...this.items(), ...items]);
+  }
+
+  // Without a network the last videos come round again; no feed served them, so they carry no impression.
+  #replay(): void {
+    const recent = this.items().slice(-REPLAY_COUNT);
+    if (recent.length === 0) return;
+    this.#setItems([...this.items(), ...recent.map((item) => ({ ...item, impressionId: '' }))]);
+  }
+}
+
+const playable = (item: FeedItem): boolean => item.video.playback !== undefined;
+
+const asItem = (video: Video): FeedItem => ({
+  impressionId: '',
+  video,
+  reason: { code: 'direct', text: '' },
+  sponsored: false,
+});
+
+// What was just watched should count in the next page; a slow answer does not hold the feed up.
+function settleEvents(): Promise<unknown> {
+  const timeout = new Promise((resolve) => setTimeout(resolve, FLUSH_WAIT_MS));
+  return Promise.race([outbox.flush(), timeout]);
+}
+
+function tailFor(error: unknown): Tail {
+  if (!(error instanceof ApiError)) return { kind: 'error' };
+  if (error.status === 401) return { kind: 'signed-out' };
+  if (error.status === 429) return { kind: 'limited', untilMs: Date.now() + (error.retryAfterS ?? 5) * 1000 };
+  return { kind: 'error' };
+}

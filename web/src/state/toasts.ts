@@ -1,0 +1,36 @@
+// Short messages at the edge of the screen. A few at a time, each leaves by itself. Turns errors into words.
+
+import { createSignal } from 'solid-js';
+import { ApiError } from '../api/client';
+import { m } from '../messages';
+
+export interface Toast {
+  id: number;
+  text: string;
+}
+
+const SHOWN_MAX = 3;
+const SHOWN_MS = 4200;
+
+const [toasts, setToasts] = createSignal<Toast[]>([]);
+
+export { toasts };
+
+let lastId = 0;
+
+export function toast(text: string): void {
+  lastId += 1;
+  const id = lastId;
+  setToasts((list) => [...list.filter((t) => t.text !== text), { id, text }].slice(-SHOWN_MAX));
+  setTimeout(() => setToasts((list) => list.filter((t) => t.id !== id)), SHOWN_MS);
+}
+
+/** Words for a failed call: what the network or the limit says first, else what was tried. */
+export function errorText(error: unknown, tried: string = m.errors.generic): string {
+  if (!(error instanceof ApiError)) return tried;
+  if (error.isNetwork) return `${tried === m.errors.generic ? '' : `${tried} `}${m.errors.network}`;
+  if (error.status === 429) return m.errors.limited(Math.ceil(error.retryAfterS ?? 5));
+  return tried;
+}
+
+export const toastError = (error: unknown, tried?: string): void => toast(errorText(error, tried));
