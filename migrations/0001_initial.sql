@@ -104,6 +104,7 @@ CREATE TABLE media_jobs (
     lease_until_ms BIGINT NOT NULL,
     attempts BIGINT NOT NULL,
     attempts_max BIGINT NOT NULL,
+    payload TEXT NOT NULL,
     last_error TEXT,
     created_at_ms BIGINT NOT NULL,
     UNIQUE (video_id, kind)

@@ -1,2 +1,37 @@
-//! The riffle binary.
-fn main() {}
+//! The `riffle` binary: a table of commands.
+
+mod cli;
+mod commands;
+mod config;
+mod error;
+mod secrets;
+mod telemetry;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(options) => commands::serve::run(&options),
+        Command::Import(options) => commands::import::run(&options),
+        Command::Demo(options) => commands::demo::run(&options),
+        Command::Openapi => commands::openapi::run(),
+        Command::Config(options) => commands::config::run(&options),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("riffle: {error}");
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            eprintln!("  because: {cause}");
+            source = cause.source();
+        }
+        ExitCode::FAILURE
+    })
+}

@@ -4,7 +4,7 @@
 //! group, and nothing else. Both run in turns, slice by slice, so that a noisy disk harms them alike; only
 //! their ratio means anything on another machine. Prints one flat JSON object.
 //!
-//! `cargo bench -p event-log -- [--seconds N] [--json FILE]`; `N` is the time a row and side.
+//! `cargo bench -p event-log -- [--seconds N] [--row NAME] [--json FILE]`; `N` is the time a row and side.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -25,7 +25,8 @@ const PAYLOAD_BYTES: usize = 200;
 /// What the log adds to a payload; the floor writes as much.
 const FRAME_HEADER_BYTES: usize = 28;
 const PARTITIONS: u16 = 8;
-const SLICES: u32 = 5;
+const SLICES: u32 = 10;
+const WARM_UP: Duration = Duration::from_secs(2);
 const FLOOR_FILE_BYTES: u64 = 64 << 20;
 
 /// Producers at once, and records each of them appends before it waits.
@@ -66,7 +67,11 @@ trait Sink: Send + Sync + 'static {
 }
 
 fn main() {
-    let (seconds, json) = arguments();
+    let Arguments {
+        seconds,
+        json,
+        row: only,
+    } = arguments();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_time()
@@ -82,8 +87,15 @@ fn main() {
         SegmentLog::open(&dir.path().join("log"), config).expect("a log"),
     ));
     let floor: Arc<dyn Sink> = Arc::new(Floor::start(&dir.path().join("floor")));
+    // Past the first segments, which are zeroed, to where files are recycled.
+    for sink in [&ours, &floor] {
+        runtime.block_on(Side::default().run(sink, &ROWS[ROWS.len() - 1], WARM_UP));
+    }
     let mut figures = BTreeMap::new();
-    for row in &ROWS {
+    for row in ROWS
+        .iter()
+        .filter(|row| only.as_deref().is_none_or(|only| only == row.name))
+    {
         let (mut our_side, mut floor_side) = (Side::default(), Side::default());
         for _ in 0..SLICES {
             let slice = Duration::from_secs_f64(seconds / f64::from(SLICES));
@@ -108,23 +120,33 @@ fn main() {
     }
 }
 
-fn arguments() -> (f64, Option<String>) {
-    let mut seconds = 4.0;
-    let mut json = None;
+struct Arguments {
+    seconds: f64,
+    json: Option<String>,
+    row: Option<String>,
+}
+
+fn arguments() -> Arguments {
+    let mut parsed = Arguments {
+        seconds: 4.0,
+        json: None,
+        row: None,
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
+        let mut value = || {
+            arguments
+                .next()
+                .unwrap_or_else(|| panic!("{argument} wants a value"))
+        };
         match argument.as_str() {
-            "--seconds" => {
-                seconds = arguments
-                    .next()
-                    .and_then(|n| n.parse().ok())
-                    .expect("--seconds wants a number")
-            }
-            "--json" => json = Some(arguments.next().expect("--json wants a file")),
+            "--seconds" => parsed.seconds = value().parse().expect("--seconds wants a number"),
+            "--json" => parsed.json = Some(value()),
+            "--row" => parsed.row = Some(value()),
             _ => {} // cargo adds arguments of its own.
         }
     }
-    (seconds, json)
+    parsed
 }
 
 /// What one side of a row measured, over all its slices.

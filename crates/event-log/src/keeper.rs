@@ -1,5 +1,8 @@
-//! Housekeeping behind the commits: zeroed spare segments, indexes of sealed segments, retention.
+//! Housekeeping behind the commits: spare segments, indexes of sealed segments, retention.
 //!
+//! A segment past its retention becomes the next spare: overwriting it costs nothing, where zeroing a fresh
+//! file took a quarter of the machine at 700 000 records/s. What stands in it is harmless, because a group
+//! is valid only in the segment it was written for.
 //! It runs on a thread of its own, or, for tests, where it is needed. It never touches a group.
 
 use std::io;
@@ -22,7 +25,7 @@ pub(crate) const SPARE_PREFIX: &str = "spare-";
 /// A roll takes a spare and seals a segment, so at most one of each is under way, and one more being made.
 const HANDOFF_MAX: usize = 2;
 
-/// A zeroed file of a segment's size, not yet in the log.
+/// A file of a segment's size, zeroed or recycled, not yet in the log.
 pub(crate) struct Spare {
     name: String,
     file: Arc<dyn DiskFile>,
@@ -35,6 +38,8 @@ pub(crate) struct Keeper {
     segment_bytes: u64,
     retention_bytes: Option<u64>,
     spares_made: AtomicU64,
+    /// The segment last removed, until it is needed as a spare.
+    recycled: Mutex<Option<Spare>>,
 }
 
 impl Keeper {
@@ -46,6 +51,7 @@ impl Keeper {
             segment_bytes,
             retention_bytes,
             spares_made: AtomicU64::new(0),
+            recycled: Mutex::new(None),
         }
     }
 
@@ -57,6 +63,13 @@ impl Keeper {
         let file = self.disk.create(&name)?;
         zeros_write(&*file, 0, self.segment_bytes)?;
         Ok(Spare { name, file })
+    }
+
+    fn spare_name(&self) -> String {
+        format!(
+            "{SPARE_PREFIX}{}.tmp",
+            self.spares_made.fetch_add(1, Ordering::Relaxed)
+        )
     }
 
     /// Makes `spare` the segment that `header` describes; it is durable, name and all, on return.
@@ -131,18 +144,30 @@ impl Keeper {
             view.index_forget(&oldest);
             removed += 1;
             metrics::counter!("riffle_event_log_segments_removed_total").increment(1);
-            if let Err(error) = self.segment_remove(&oldest.name) {
+            if let Err(error) = self.segment_remove(&oldest) {
                 tracing::warn!(segment = oldest.name, %error, "cannot remove a segment past its retention");
             }
         }
     }
 
     /// The segment first: an index without its segment is ignored, and one segment less at the front is a
-    /// shorter log. Synced at once, so that a crash never leaves a gap.
-    fn segment_remove(&self, name: &str) -> io::Result<()> {
-        self.disk.remove(name)?;
+    /// shorter log. Synced at once, so that a crash never leaves a gap. A reader that still holds the file
+    /// finds groups of another segment in it, and then that its offset was removed.
+    fn segment_remove(&self, segment: &Segment) -> io::Result<()> {
+        let mut recycled = self.recycled.lock();
+        if recycled.is_none() && segment.capacity_bytes == self.segment_bytes {
+            let name = self.spare_name();
+            self.disk.rename(&segment.name, &name)?;
+            *recycled = Some(Spare {
+                name,
+                file: segment.file.clone(),
+            });
+        } else {
+            self.disk.remove(&segment.name)?;
+        }
+        drop(recycled);
         self.disk.sync_names()?;
-        match self.disk.remove(&index_name(name)) {
+        match self.disk.remove(&index_name(&segment.name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             removed => removed,
         }

@@ -9,14 +9,14 @@
 //! |---|---|
 //! | disk, loaded | 228 bytes a record (28 of header) plus 24 a group: 1 M records/s write 228 MB/s |
 //! | disk, idle | a group is padded to 512 bytes: 100 lonely records/s write 51 kB/s, 4.4 GB a day |
-//! | disk, ahead | one zeroed spare segment (64 MiB), so that a commit never changes a file's size |
+//! | disk, ahead | one spare segment (64 MiB), zeroed or recycled, so that a commit never changes a file's size |
 //! | syncs | one `fdatasync` a group: at 0.14 ms each about 7 000/s, for one record as for thousands |
 //! | memory | queue ≤ 32 MiB, tail cache ≤ 16 MiB, loaded indexes ≤ 16 segments of at most 1 MiB each |
 //! | CPU | a CRC and two copies of each record: about 0.1 µs, so 1 M records/s cost a tenth of a core |
 //! | network | none |
 //!
 //! Files of a log folder: `%020d.seg` (records, named by the first physical record number), `%020d.idx`
-//! (sparse index of a sealed segment, rebuilt when missing), `spare-*.tmp` (zeroed, waiting), `lock`.
+//! (sparse index of a sealed segment, rebuilt when missing), `spare-*.tmp` (the next segment, waiting), `lock`.
 
 mod cache;
 mod commit;

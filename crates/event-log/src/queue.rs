@@ -25,6 +25,7 @@ const COMMIT_BYTES_PER_S_FIRST: u64 = 10 << 20;
 const RETRY_AFTER_MS_MAX: u64 = 10_000;
 
 pub(crate) type Ack = oneshot::Sender<Result<(), AppendError>>;
+pub(crate) type Acked = oneshot::Receiver<Result<(), AppendError>>;
 
 /// The queue; the commit thread holds the other half.
 pub(crate) struct Queue {
@@ -70,12 +71,6 @@ pub(crate) struct Part {
     pub(crate) records: u32,
 }
 
-/// A record that may enter: its slot, and the checksum of its payload.
-struct Checked {
-    slot: u16,
-    payload_crc: u32,
-}
-
 impl Queue {
     pub(crate) fn new(config: &SegmentLogConfig, next: Vec<u64>) -> Self {
         Self {
@@ -98,14 +93,12 @@ impl Queue {
     }
 
     /// Queues `batch` and returns its offsets; the receiver is told when the last of it is durable.
-    pub(crate) fn push(
-        &self,
-        batch: &[Append],
-    ) -> Result<(Vec<u64>, oneshot::Receiver<Result<(), AppendError>>), AppendError> {
-        let checked = batch
+    pub(crate) fn push(&self, batch: &[Append]) -> Result<(Vec<u64>, Acked), AppendError> {
+        // One allocation serves twice: it holds the payloads' checksums until their offsets take their place.
+        let mut numbers = batch
             .iter()
             .map(|record| self.check(record))
-            .collect::<Result<Vec<_>, _>>()?;
+            .collect::<Result<Vec<u64>, _>>()?;
         let bytes = batch
             .iter()
             .map(|record| FRAME_HEADER_BYTES + record.payload.len())
@@ -119,36 +112,34 @@ impl Queue {
         let (ack, acked) = oneshot::channel();
         let mut state = self.state.lock();
         state.admit(bytes, self.queue_bytes_max)?;
-        let offsets = batch
-            .iter()
-            .zip(&checked)
-            .map(|(record, checked)| self.place(&mut state, record, checked));
-        let offsets = offsets.collect();
+        for (record, number) in batch.iter().zip(&mut numbers) {
+            let slot = self
+                .slots
+                .slot(record.to)
+                .ok_or(AppendError::UnknownPartition(record.to))?;
+            *number = self.place(&mut state, slot, record, *number as u32);
+        }
         state.bytes += bytes;
         state.filling(self.slots).acks.push(ack);
         drop(state);
         self.ready.notify_one();
-        Ok((offsets, acked))
+        Ok((numbers, acked))
     }
 
-    fn check(&self, record: &Append) -> Result<Checked, AppendError> {
-        let slot = self
-            .slots
+    /// Whether the record may enter; if so, the checksum of its payload.
+    fn check(&self, record: &Append) -> Result<u64, AppendError> {
+        self.slots
             .slot(record.to)
             .ok_or(AppendError::UnknownPartition(record.to))?;
         let (bytes, bytes_max) = (record.payload.len(), self.record_bytes_max);
         if bytes > bytes_max {
             return Err(AppendError::TooLarge { bytes, bytes_max });
         }
-        Ok(Checked {
-            slot: slot as u16,
-            payload_crc: payload_crc(&record.payload),
-        })
+        Ok(u64::from(payload_crc(&record.payload)))
     }
 
     /// Gives the record its offset and copies it into the group being filled, or a fresh one when it is full.
-    fn place(&self, state: &mut State, record: &Append, checked: &Checked) -> u64 {
-        let slot = usize::from(checked.slot);
+    fn place(&self, state: &mut State, slot: usize, record: &Append, payload_crc: u32) -> u64 {
         let offset = state.next[slot];
         state.next[slot] += 1;
         let bytes = FRAME_HEADER_BYTES + record.payload.len();
@@ -158,7 +149,7 @@ impl Queue {
         let part = &mut group.parts[slot];
         if part.records == 0 {
             part.first_offset = offset;
-            group.touched.push(checked.slot);
+            group.touched.push(slot as u16);
         }
         part.records += 1;
         group.records += 1;
@@ -170,7 +161,7 @@ impl Queue {
             offset,
             record.at_ms,
             &record.payload,
-            checked.payload_crc,
+            payload_crc,
         );
         offset
     }
@@ -191,17 +182,20 @@ impl Queue {
 
     /// Takes back a group that is durable and acknowledged, and notes how fast that went.
     pub(crate) fn group_done(&self, mut group: Group, took: Duration) {
+        let bytes = group.bytes;
+        group.clear();
         let mut state = self.state.lock();
-        state.bytes -= group.bytes;
-        metrics::gauge!("riffle_event_log_queue_bytes").set(state.bytes as f64);
-        if group.bytes > 0 {
-            let now = (group.bytes as u128 * 1_000_000 / took.as_micros().max(1)) as u64;
+        state.bytes -= bytes;
+        if bytes > 0 {
+            let now = (bytes as u128 * 1_000_000 / took.as_micros().max(1)) as u64;
             state.commit_bytes_per_s = (state.commit_bytes_per_s * 7 + now) / 8;
         }
         if state.free.len() < FREE_GROUPS_MAX {
-            group.clear();
             state.free.push(group);
         }
+        let queued = state.bytes;
+        drop(state);
+        metrics::gauge!("riffle_event_log_queue_bytes").set(queued as f64);
     }
 
     /// Refuses everything from now on, with `reason`, and tells everyone who waits.

@@ -86,13 +86,19 @@ impl View {
         if let Some(records) = self.cache.read().read(wanted) {
             return Ok(records);
         }
-        let Some(segment) = self.segment_of(wanted) else {
-            let (from, offset, first) = (wanted.of, wanted.offset, self.start(wanted.slot));
-            return Err(ReadError::Trimmed { from, offset, first });
-        };
-        let index = self.index(&segment)?;
-        let end = segment_end(&self.segments.read(), &segment, wanted);
-        segment.read(&index, Wanted { end, ..wanted })
+        let read = self.segment_of(wanted).map(|segment| {
+            let index = self.index(&segment)?;
+            let end = segment_end(&self.segments.read(), &segment, wanted);
+            segment.read(&index, Wanted { end, ..wanted })
+        });
+        let (from, offset, first) = (wanted.of, wanted.offset, self.start(wanted.slot));
+        match read {
+            Some(Ok(records)) => Ok(records),
+            // Retention may take the segment, and give its file to another, while it is being read.
+            _ if offset < first => Err(ReadError::Trimmed { from, offset, first }),
+            Some(Err(error)) => Err(error),
+            None => Err(ReadError::UnknownPartition(from)),
+        }
     }
 
     fn segment_of(&self, wanted: Wanted) -> Option<Arc<Segment>> {

@@ -9,7 +9,9 @@ pub(crate) struct Window<'a> {
     file: &'a dyn DiskFile,
     chunk_bytes: usize,
     start: u64,
+    /// Only the first `filled` bytes mean anything.
     bytes: Vec<u8>,
+    filled: usize,
 }
 
 impl<'a> Window<'a> {
@@ -19,19 +21,21 @@ impl<'a> Window<'a> {
             chunk_bytes,
             start: 0,
             bytes: Vec::new(),
+            filled: 0,
         }
     }
 
     /// `len` bytes at `position`, fewer where the file ends.
     pub(crate) fn get(&mut self, position: u64, len: usize) -> io::Result<&[u8]> {
-        let inside = position >= self.start && position + len as u64 <= self.start + self.bytes.len() as u64;
+        let inside = position >= self.start && position + len as u64 <= self.start + self.filled as u64;
         if !inside {
-            self.bytes.resize(len.max(self.chunk_bytes), 0);
-            let read = self.file.read_at(&mut self.bytes, position)?;
-            self.bytes.truncate(read);
+            if self.bytes.len() < len.max(self.chunk_bytes) {
+                self.bytes = vec![0; len.max(self.chunk_bytes)];
+            }
+            self.filled = self.file.read_at(&mut self.bytes, position)?;
             self.start = position;
         }
         let from = (position - self.start) as usize;
-        Ok(&self.bytes[from..self.bytes.len().min(from + len)])
+        Ok(&self.bytes[from..self.filled.min(from + len)])
     }
 }

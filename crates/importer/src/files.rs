@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::ImportError;
 
 /// What is worth offering to the server.
-pub(crate) const EXTENSIONS: [&str; 9] = ["mp4", "mov", "m4v", "webm", "mkv", "avi", "mpg", "mpeg", "ts"];
+pub(crate) const EXTENSIONS: [&str; 8] = ["mp4", "mov", "m4v", "webm", "mkv", "avi", "ts", "3gp"];
 const CAPTIONS: &str = "captions.csv";
 /// A folder deeper than this is more likely a loop of links than a collection.
 const DEPTH_MAX: usize = 16;

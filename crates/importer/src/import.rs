@@ -3,7 +3,8 @@
 //! Files go one after another, their parts in parallel; processing of earlier files runs meanwhile, bounded.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use api::{ClientConfig, Limits, Video, VideoStatus};
@@ -13,7 +14,7 @@ use crate::account::Account;
 use crate::client::Client;
 use crate::files::{VideoFile, videos};
 use crate::journal::{FileKey, Journal, Step};
-use crate::progress::Progress;
+use crate::progress::{Progress, Unit};
 use crate::upload::upload;
 use crate::{ImportError, Outcome, Summary};
 
@@ -39,15 +40,14 @@ pub struct ImportOptions {
 pub fn import(options: &ImportOptions) -> Result<Summary, ImportError> {
     let files = videos(&options.folder)?;
     let creator = Creator::sign_in(&options.server, &options.data, &options.creator, &options.creator)?;
-    let mut run = Run::new(
-        creator,
-        files
-            .iter()
-            .map(|file| file.path.metadata().map_or(0, |m| m.len()))
-            .sum(),
-    );
+    let bytes = files
+        .iter()
+        .map(|file| file.path.metadata().map_or(0, |about| about.len()))
+        .sum();
+    let progress = Rc::new(Progress::new(bytes, Unit::Bytes));
+    let mut run = Run::new(creator, progress.clone());
     for (number, file) in files.iter().enumerate() {
-        run.progress.now(format!(
+        progress.now(format!(
             "file {} of {}: {}",
             number + 1,
             files.len(),
@@ -55,7 +55,10 @@ pub fn import(options: &ImportOptions) -> Result<Summary, ImportError> {
         ));
         run.file(file)?;
     }
-    run.finish()
+    progress.now("waiting for processing".to_owned());
+    let summary = run.finish();
+    progress.finish();
+    summary
 }
 
 /// A signed-in creator with a journal.
@@ -69,7 +72,7 @@ pub(crate) struct Creator {
 impl Creator {
     pub(crate) fn sign_in(
         server: &str,
-        data: &std::path::Path,
+        data: &Path,
         name: &str,
         display_name: &str,
     ) -> Result<Self, ImportError> {
@@ -96,17 +99,16 @@ struct Pending {
 /// An import under way.
 pub(crate) struct Run {
     creator: Creator,
-    progress: Progress,
+    progress: Rc<Progress>,
     pending: VecDeque<Pending>,
     summary: Summary,
 }
 
 impl Run {
-    /// A run over `bytes` in all.
-    pub(crate) fn new(creator: Creator, bytes: u64) -> Self {
+    pub(crate) fn new(creator: Creator, progress: Rc<Progress>) -> Self {
         Self {
             creator,
-            progress: Progress::new(bytes),
+            progress,
             pending: VecDeque::new(),
             summary: Summary::default(),
         }
@@ -182,9 +184,7 @@ impl Run {
 
     /// Waits for what is still processed and returns the summary.
     pub(crate) fn finish(mut self) -> Result<Summary, ImportError> {
-        self.progress.now("waiting for processing".to_owned());
         self.wait_while_more_than(0)?;
-        self.progress.finish();
         Ok(self.summary)
     }
 

@@ -7,19 +7,22 @@
 //! |---|---|
 //! | memory | three parts at a time (`partSize` of the server, 8 MiB by default: 24 MiB), one journal line a file |
 //! | disk | reads each file once; about 300 bytes of journal a file |
-//! | CPU | copying and HTTP; making the demo clips costs ffmpeg about one second of CPU a clip |
+//! | CPU | copying and HTTP; a demo clip costs ffmpeg 2 to 6 seconds of CPU, two at a time |
 //! | network | the files' bytes once, and one small request each 250 ms a pending video |
 
 mod account;
 mod client;
+mod demo;
 mod error;
 mod files;
 mod import;
 mod journal;
 mod progress;
+mod society;
 mod summary;
 mod upload;
 
+pub use demo::{DemoOptions, demo};
 pub use error::ImportError;
 pub use import::{ImportOptions, import};
 pub use summary::{Outcome, Summary};

@@ -94,8 +94,8 @@ fn mime_type(path: &Path) -> &'static str {
         "webm" => "video/webm",
         "mkv" => "video/x-matroska",
         "avi" => "video/x-msvideo",
-        "mpg" | "mpeg" => "video/mpeg",
         "ts" => "video/mp2t",
+        "3gp" => "video/3gpp",
         _ => "video/mp4",
     }
 }

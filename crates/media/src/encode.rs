@@ -107,7 +107,7 @@ impl Encode<'_> {
         let sound = self.probe.sound.as_ref().filter(|_| self.with_sound)?;
         let end = self.probe.duration_ms * SOUND_RATE_HZ / 1000;
         Some(format!(
-            "[0:{}]aresample={SOUND_RATE_HZ}:async=1000:first_pts=0,aformat=sample_fmts=fltp:channel_layouts=stereo,\
+            "[0:{}]aresample={SOUND_RATE_HZ}:async=1:min_hard_comp=0.05:first_pts=0,aformat=sample_fmts=fltp:channel_layouts=stereo,\
              volume={:.2}dB,alimiter=limit=0.84:level=disabled:attack=5:release=80,\
              atrim=start_sample={PRIMING_SAMPLES}:end_sample={},asetpts=PTS-STARTPTS[a]",
             sound.index,
@@ -160,6 +160,22 @@ impl Encode<'_> {
 /// Name of the encoder's file for a track, in the work folder.
 pub(crate) fn encoded_file(track: &str) -> String {
     format!("{track}.mp4")
+}
+
+/// Decodes what [`Encode`] decodes and throws it away: tells a damaged file from a fault of ours.
+pub(crate) fn decode_args(probe: &Probe, limits: &MediaLimits) -> Vec<String> {
+    let mut args = words("-nostdin -hide_banner -v error -xerror -nostats");
+    args.extend(input_options(limits, probe.container));
+    args.extend([
+        "-t".into(),
+        format!("{}ms", limits.duration_ms_max + OVERRUN_MS),
+        "-i".into(),
+        INPUT.into(),
+    ]);
+    let indices = std::iter::once(probe.picture.index).chain(probe.sound.iter().map(|sound| sound.index));
+    args.extend(indices.flat_map(|index| ["-map".to_owned(), format!("0:{index}")]));
+    args.extend(words("-f null -"));
+    args
 }
 
 /// Puts finished tracks, unchanged, into one progressive file with its index in front.

@@ -27,7 +27,10 @@ impl Rejection {
     }
 
     pub(crate) fn too_large_picture() -> Self {
-        Self::new("too_large_picture", "The picture is larger than 8K. Export it at 4K or below and upload it again.")
+        Self::new(
+            "too_large_picture",
+            "The picture is larger than 8K. Export it at 4K or below and upload it again.",
+        )
     }
 
     pub(crate) fn damaged() -> Self {

@@ -61,9 +61,15 @@ impl FrameRate {
     /// It is the mean of the usual distances, those near the median: hidden frames and clocks of whole milliseconds do
     /// not shift it, and a variable source stays as smooth as its usual passages; gaps are filled by repeating a frame.
     pub fn of_times(times_s: &[f64], fps_max: u32) -> Self {
-        let mut gaps: Vec<f64> = times_s.windows(2).map(|pair| pair[1] - pair[0]).filter(|gap| *gap > 0.0).collect();
+        let mut gaps: Vec<f64> = times_s
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .filter(|gap| *gap > 0.0)
+            .collect();
         gaps.sort_by(f64::total_cmp);
-        let Some(median) = gaps.get(gaps.len() / 2).copied() else { return Self::new(FPS_MIN as u32, 1) };
+        let Some(median) = gaps.get(gaps.len() / 2).copied() else {
+            return Self::new(FPS_MIN as u32, 1);
+        };
         gaps.retain(|gap| (gap / median - 1.0).abs() < USUAL_RATIO);
         let fps = gaps.len() as f64 / gaps.iter().sum::<f64>();
         Self::snap(thin(fps, f64::from(fps_max)).max(FPS_MIN))

@@ -1,7 +1,8 @@
 //! The media plane: decides whether an upload is a video, and turns it into renditions, playlists and pictures.
 //!
 //! Every decoder runs in the sandbox. File names, extensions, claimed types and header durations are never trusted.
-//! This crate does not publish: callers store the files and change the video's state.
+//! Uploads come in through [`Uploads`]; [`MediaQueue`] runs [`Processor`] over them, stores the files and changes the
+//! video's state, with the fact that it is published in the same transaction.
 //!
 //! Back of the envelope, for one video of 15 s, 1080p at 30 frames a second, on two cores:
 //!
@@ -25,8 +26,10 @@ mod package;
 mod pictures;
 mod probe;
 mod processor;
+mod queue;
 mod sandbox;
 mod sniff;
+mod upload;
 
 pub use boxes::BoxError;
 pub use error::{MediaError, ProcessError, Rejection};
@@ -38,5 +41,10 @@ pub use manifest::{
 };
 pub use probe::{Hdr, Picture, Probe, SoundTrack, probe};
 pub use processor::{FirstPlayable, Processor, Progress};
+pub use queue::{MediaQueue, QueueLimits, QueueParts};
 pub use sandbox::{Finished, Job, Sandbox, SandboxError, Tool};
 pub use sniff::Container;
+pub use upload::{
+    Clock, MIME_TYPES, SessionPart, Submission, UploadError, UploadFault, UploadLimits, UploadRequest,
+    UploadSession, Uploads, UploadsParts,
+};

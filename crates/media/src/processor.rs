@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::encode::{Encode, encoded_file, remux_args};
+use crate::encode::{Encode, decode_args, encoded_file, remux_args};
 use crate::error::{MediaError, ProcessError, Rejection};
 use crate::ladder::{self, Rung};
 use crate::limits::{JobLimits, MediaLimits};
@@ -16,7 +16,7 @@ use crate::manifest::{AUDIO_FOLDER, AudioTrack, MediaManifest, Rendition};
 use crate::package;
 use crate::pictures::PicturePlan;
 use crate::probe::{Probe, probe, verdict};
-use crate::sandbox::{Job, Sandbox, Tool};
+use crate::sandbox::{Job, Sandbox, SandboxError, Tool};
 
 /// Progress of a step, 0 to 1.
 pub type Progress<'a> = &'a mut (dyn FnMut(f32) + Send);
@@ -100,17 +100,16 @@ impl Processor {
         };
         let limits = JobLimits::first(probe.duration_ms);
         let (args, duration_ms) = (encode.args(), probe.duration_ms);
-        self.run(
-            Run {
-                source,
-                work: work.path(),
-                args,
-                limits,
-                duration_ms,
-            },
-            progress,
-        )
-        .await?;
+        let run = Run {
+            source,
+            work: work.path(),
+            args,
+            limits,
+            duration_ms,
+        };
+        if let Err(error) = self.run(run, progress).await {
+            return Err(self.confirmed(error, &probe, source).await?);
+        }
 
         let (rung, out_dir) = (rung[0].clone(), out_dir.to_owned());
         blocking(move || {
@@ -200,7 +199,43 @@ impl Processor {
             return Ok(());
         }
         tracing::info!(status = %finished.status, stderr = %finished.stderr_tail, "the encoder gave up on a file");
+        tracing::info!(status = %finished.status, stderr = %finished.stderr_tail, "the encoder gave up on a file");
         Err(verdict(&finished, Tool::Ffmpeg))
+    }
+
+    /// What to make of a failed first run. Filters and encoders are ours, so a file is only rejected when it also fails to
+    /// decode without them.
+    async fn confirmed(
+        &self,
+        error: ProcessError,
+        probe: &Probe,
+        source: &Path,
+    ) -> Result<ProcessError, SandboxError> {
+        if !matches!(error, ProcessError::Rejected(_)) {
+            return Ok(error);
+        }
+        let (args, limits) = (
+            decode_args(probe, &self.limits),
+            JobLimits::first(probe.duration_ms),
+        );
+        let job = Job {
+            tool: Tool::Ffmpeg,
+            args,
+            input: Some(source),
+            output: None,
+            limits,
+        };
+        let finished = self.sandbox.run(&job, &mut |_| {}).await?;
+        if !finished.status.success() {
+            return Ok(error);
+        }
+        metrics::counter!("riffle_media_encoder_faults_total").increment(1);
+        Ok(MediaError::Tool {
+            tool: "ffmpeg",
+            status: "a failure to encode what it can decode".to_owned(),
+            stderr: error.to_string(),
+        }
+        .into())
     }
 
     /// Leaves the progressive MP4 in `work`, if the clip is short enough for one.

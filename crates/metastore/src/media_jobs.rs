@@ -10,15 +10,16 @@ use types::{TimestampMs, VideoId};
 use crate::error::MetastoreError;
 use crate::row;
 use crate::store::{Metastore, Write, statements};
+use crate::videos::Video;
 
 statements! {
     MEDIA_JOB_INSERT = "INSERT INTO media_jobs (id, video_id, kind, state, priority, run_after_ms, lease_until_ms, \
-        attempts, attempts_max, created_at_ms) VALUES ($1, $2, $3, 'queued', $4, $5, 0, 0, $6, $5) \
+        attempts, attempts_max, payload, created_at_ms) VALUES ($1, $2, $3, 'queued', $4, $5, 0, 0, $6, $7, $5) \
         ON CONFLICT (video_id, kind) DO NOTHING";
     MEDIA_JOB_CLAIM = "UPDATE media_jobs SET state = 'leased', lease_until_ms = $2, attempts = attempts + 1 \
         WHERE state = 'queued' AND id = (SELECT id FROM media_jobs WHERE state = 'queued' AND run_after_ms <= $1 \
         AND kind IN ($3, $4, $5) ORDER BY priority DESC, id LIMIT 1) \
-        RETURNING id, video_id, kind, attempts, attempts_max";
+        RETURNING id, video_id, kind, attempts, attempts_max, payload";
     MEDIA_JOB_HEARTBEAT = "UPDATE media_jobs SET lease_until_ms = $3 \
         WHERE id = $1 AND attempts = $2 AND state = 'leased'";
     MEDIA_JOB_COMPLETE = "UPDATE media_jobs SET state = 'done', last_error = NULL \
@@ -76,13 +77,30 @@ impl MediaJobKind {
 }
 
 /// Work to queue; there is at most one job of a kind for a video.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct MediaJobNew {
     pub id: u64,
     pub video: VideoId,
     pub kind: MediaJobKind,
     pub attempts_max: u32,
+    /// What an earlier job leaves for this one; opaque here.
+    pub payload: String,
     pub created_at_ms: TimestampMs,
+}
+
+impl MediaJobNew {
+    /// The removal of a video's files. Its payload is the video's time of creation: the row, which also has it, is gone
+    /// when the job runs.
+    pub fn purge(id: u64, video: &Video, attempts_max: u32, now_ms: TimestampMs) -> Self {
+        Self {
+            id,
+            video: video.id,
+            kind: MediaJobKind::Purge,
+            attempts_max,
+            payload: video.created_at_ms.to_string(),
+            created_at_ms: now_ms,
+        }
+    }
 }
 
 /// A job under lease.
@@ -94,6 +112,8 @@ pub struct MediaJob {
     /// Which try this is, from 1; also the fence of the lease.
     pub attempt: i64,
     pub attempts_max: i64,
+    /// From [`MediaJobNew::payload`].
+    pub payload: String,
 }
 
 /// What became of a job that failed.
@@ -115,6 +135,7 @@ impl FromRow<'_, SqliteRow> for MediaJob {
             kind: row::word(row, "kind", MediaJobKind::parse)?,
             attempt: row.try_get("attempts")?,
             attempts_max: row.try_get("attempts_max")?,
+            payload: row.try_get("payload")?,
         })
     }
 }
@@ -160,7 +181,8 @@ impl Write {
             .bind(new.kind.as_str())
             .bind(new.kind.priority())
             .bind(new.created_at_ms)
-            .bind(i64::from(new.attempts_max));
+            .bind(i64::from(new.attempts_max))
+            .bind(new.payload.clone());
         let added = self.run(MEDIA_JOB_INSERT, insert).await? > 0;
         self.appended.media_jobs |= added;
         Ok(added)

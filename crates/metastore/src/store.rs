@@ -10,7 +10,7 @@ use sqlx::sqlite::{
     SqliteRow, SqliteSynchronous,
 };
 use sqlx::{FromRow, Transaction};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use crate::error::MetastoreError;
 
@@ -65,11 +65,11 @@ pub struct Metastore {
     signals: Arc<Signals>,
 }
 
-/// Wakes those who wait for rows: set after a commit, never lost while nobody waits.
+/// Tells those who wait for rows that a commit has left some. The value says nothing; the change does.
 #[derive(Debug, Default)]
 struct Signals {
-    outbox: Notify,
-    media_jobs: Notify,
+    outbox: watch::Sender<()>,
+    media_jobs: watch::Sender<()>,
 }
 
 impl Metastore {
@@ -136,14 +136,14 @@ impl Metastore {
         })
     }
 
-    /// Resolves when a commit has left rows in the outbox since the last time it was asked.
-    pub async fn outbox_changed(&self) {
-        self.signals.outbox.notified().await;
+    /// Changes whenever a commit of this process has left rows in the outbox.
+    pub fn outbox_signal(&self) -> watch::Receiver<()> {
+        self.signals.outbox.subscribe()
     }
 
-    /// Resolves when a commit has queued media jobs since the last time it was asked.
-    pub async fn media_jobs_changed(&self) {
-        self.signals.media_jobs.notified().await;
+    /// Changes whenever a commit of this process has queued media jobs.
+    pub fn media_jobs_signal(&self) -> watch::Receiver<()> {
+        self.signals.media_jobs.subscribe()
     }
 
     /// Whether the store answers; for readiness.
@@ -206,10 +206,10 @@ impl Write {
         metrics::histogram!("riffle_metastore_write_seconds", "operation" => operation)
             .record(self.began.elapsed().as_secs_f64());
         if self.appended.outbox {
-            self.signals.outbox.notify_one();
+            self.signals.outbox.send_replace(());
         }
         if self.appended.media_jobs {
-            self.signals.media_jobs.notify_one();
+            self.signals.media_jobs.send_replace(());
         }
         Ok(())
     }

@@ -42,16 +42,23 @@ impl RelayError {
 pub struct OutboxRelay {
     store: Metastore,
     log: Arc<dyn EventLog>,
+    /// One pass at a time: two would send the same rows twice.
+    passing: tokio::sync::Mutex<()>,
 }
 
 impl OutboxRelay {
     pub fn new(store: Metastore, log: Arc<dyn EventLog>) -> Self {
-        Self { store, log }
+        Self {
+            store,
+            log,
+            passing: tokio::sync::Mutex::new(()),
+        }
     }
 
     /// Relays until `shutdown` resolves, then makes one last pass.
-    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
+    pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = std::pin::pin!(shutdown);
+        let mut signal = self.store.outbox_signal();
         loop {
             let pause = match self.drain().await {
                 Ok(_) => Duration::from_millis(IDLE_MS_MAX),
@@ -67,7 +74,8 @@ impl OutboxRelay {
                 }
             };
             tokio::select! {
-                () = self.store.outbox_changed() => {}
+                // The sender lives in the store that `self` holds, so this only ends with a change.
+                _ = signal.changed() => {}
                 () = tokio::time::sleep(pause) => {}
                 () = &mut shutdown => break,
             }
@@ -77,8 +85,14 @@ impl OutboxRelay {
         }
     }
 
+    /// Relays everything committed before the call, so that whoever waits for it can read its own action from the log's end.
+    pub async fn settle(&self) -> Result<u64, RelayError> {
+        self.drain().await
+    }
+
     /// Relays until the outbox is empty; how many records it relayed.
     pub async fn drain(&self) -> Result<u64, RelayError> {
+        let _passing = self.passing.lock().await;
         let mut relayed = 0;
         loop {
             let rows = self.store.outbox_take(0, BATCH_ROWS_MAX).await?;

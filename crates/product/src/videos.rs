@@ -1,6 +1,6 @@
 //! Reading videos as cards, and deleting one's own. How a video comes to be is the media room's business.
 
-use metastore::{MediaJobKind, MediaJobNew, VideoCard, VideoStatus};
+use metastore::{MediaJobNew, VideoCard, VideoStatus};
 use types::{UserId, VideoId};
 
 use crate::error::ProductError;
@@ -83,13 +83,8 @@ impl Product {
         }
         tx.media_jobs_cancel(video).await?;
         tx.video_delete(&stored).await?;
-        let purge = MediaJobNew {
-            id: self.id_next(now_ms),
-            video,
-            kind: MediaJobKind::Purge,
-            attempts_max: self.limits().purge_attempts_max,
-            created_at_ms: now_ms,
-        };
+        let attempts_max = self.limits().purge_attempts_max;
+        let purge = MediaJobNew::purge(self.id_next(now_ms), &stored, attempts_max, now_ms);
         tx.media_job_enqueue(&purge).await?;
         if published {
             facts::removal_append(&mut tx, video, now_ms).await?;

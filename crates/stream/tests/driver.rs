@@ -34,8 +34,7 @@ fn straight(log: &Arc<dyn EventLog>) -> Durables {
     driver(log, &checkpoint, config())
         .catch_up()
         .expect("nothing fails");
-    let durable = checkpoint.durable.lock().clone();
-    durable
+    checkpoint.durable.lock().clone()
 }
 
 #[test]

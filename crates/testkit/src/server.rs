@@ -28,33 +28,38 @@ pub(crate) type Address = Arc<RwLock<Option<SocketAddr>>>;
 #[derive(Debug)]
 pub struct Server {
     binary: PathBuf,
-    arguments: Vec<String>,
     folder: TempDir,
     child: Option<Child>,
     address: Address,
 }
 
 impl Server {
-    /// Starts `binary` on an empty folder and waits until it is ready.
+    /// Starts `binary` on an empty folder with the default settings and waits until it is ready.
     pub fn start(binary: impl AsRef<Path>) -> Self {
-        Self::start_with(binary, &[])
+        Self::start_timed(binary.as_ref(), "").0
     }
 
-    /// The same, with more arguments for `riffle serve`.
-    pub fn start_with(binary: impl AsRef<Path>, arguments: &[&str]) -> Self {
+    /// The same, with `settings` (TOML) over the defaults.
+    pub fn start_with(binary: impl AsRef<Path>, settings: &str) -> Self {
+        Self::start_timed(binary.as_ref(), settings).0
+    }
+
+    /// The same, and how long it took to be ready.
+    pub fn start_timed(binary: &Path, settings: &str) -> (Self, Duration) {
         let folder = tempfile::Builder::new()
             .prefix("riffle-test-")
             .tempdir()
             .expect("a temporary folder");
+        std::fs::write(folder.path().join("settings.toml"), settings).expect("the settings are written");
+        let binary = binary.to_path_buf();
         let mut server = Self {
-            binary: binary.as_ref().to_path_buf(),
-            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+            binary,
             folder,
             child: None,
             address: Address::default(),
         };
-        server.restart();
-        server
+        let ready = server.restart();
+        (server, ready)
     }
 
     /// Starts the process again on the same folder; returns how long it took to be ready.
@@ -75,7 +80,8 @@ impl Server {
             .arg(self.data())
             .args(["--listen", "127.0.0.1:0", "--address-file"])
             .arg(&address_file)
-            .args(&self.arguments)
+            .arg("--config")
+            .arg(self.folder.path().join("settings.toml"))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle of the log"))
             .stderr(log)

@@ -18,17 +18,18 @@ const DRAG_CLOSE_PX = 90;
 
 export function Sheet(props: SheetProps) {
   let dialog!: HTMLDialogElement;
+  const onBackdrop = (event: MouseEvent) => {
+    if (event.target === dialog) props.onClose();
+  };
   onMount(() => {
     const before = document.activeElement;
     dialog.showModal();
+    dialog.addEventListener('click', onBackdrop);
     onCleanup(() => {
       dialog.close();
       if (before instanceof HTMLElement) before.focus({ preventScroll: true });
     });
   });
-  const onBackdrop = (event: MouseEvent) => {
-    if (event.target === dialog) props.onClose();
-  };
   return (
     <dialog
       ref={dialog}
@@ -39,7 +40,6 @@ export function Sheet(props: SheetProps) {
         event.preventDefault();
         props.onClose();
       }}
-      onClick={onBackdrop}
     >
       <div class="sheet__body">
         <header

@@ -74,6 +74,11 @@ export class Pager {
     }
   }
 
+  /** Places the pages anew where they are: one of them has taken another place. */
+  place(): void {
+    this.ports.place(this.#motion.at);
+  }
+
   /** Stands on a page at once, without motion. */
   jump(target: number): void {
     cancelAnimationFrame(this.#frame);

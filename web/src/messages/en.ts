@@ -186,6 +186,7 @@ export const en = {
     another: 'Upload another',
     view: 'Watch it',
     change: 'Choose another file',
+    preview: 'The chosen video',
     bytes: (sent: string, all: string) => `${sent} of ${all}`,
     waiting: 'Connection lost. It goes on by itself.',
     failed: 'The upload stopped.',

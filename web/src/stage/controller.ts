@@ -18,9 +18,18 @@ export interface Input {
   timeMs: number;
 }
 
+const FILL_MS_MAX = 240;
+
+function whenIdle(work: () => void, timeoutMs: number): void {
+  if ('requestIdleCallback' in globalThis) requestIdleCallback(work, { timeout: timeoutMs });
+  else setTimeout(work, 0);
+}
+
 export class StageController {
   readonly slots: PlayerSlot[];
   readonly active: () => number;
+  /** The place the ring is filled around: `active`, or for a moment still the one before it. */
+  readonly center: () => number;
   readonly paused: () => boolean;
   readonly stalled: () => boolean;
   readonly failed: () => boolean;
@@ -32,6 +41,7 @@ export class StageController {
   halfIndex: () => number = () => this.active();
 
   #setActive: (index: number) => void;
+  #setCenter: (index: number) => void;
   #setPaused: (paused: boolean) => void;
   #setStalled: (stalled: boolean) => void;
   #setFailed: (failed: boolean) => void;
@@ -39,23 +49,27 @@ export class StageController {
   #setRate: (rate: number) => void;
   #tracker: WatchTracker | undefined;
   #frameShown = false;
+  #onFirstFrame: () => void = () => {};
   #alive = true;
   #stops: (() => void)[] = [];
 
   constructor(readonly source: FeedSource) {
     const [active, setActive] = createSignal(source.index);
+    const [center, setCenter] = createSignal(source.index);
     const [paused, setPaused] = createSignal(false);
     const [stalled, setStalled] = createSignal(false);
     const [failed, setFailed] = createSignal(false);
     const [refused, setRefused] = createSignal(false);
     const [rate, setRate] = createSignal(1);
     this.active = active;
+    this.center = center;
     this.paused = paused;
     this.stalled = stalled;
     this.failed = failed;
     this.soundRefused = refused;
     this.rate = rate;
     this.#setActive = (index) => setActive(index);
+    this.#setCenter = (index) => setCenter(index);
     this.#setPaused = (on) => setPaused(on);
     this.#setStalled = (on) => setStalled(on);
     this.#setFailed = (on) => setFailed(on);
@@ -162,6 +176,7 @@ export class StageController {
 
   #switchTo(next: number, input: Input): void {
     const before = this.slot;
+    if (this.center() !== this.active()) this.#fillRing();
     this.#leave();
     before.listener = undefined;
     before.rest();
@@ -186,7 +201,19 @@ export class StageController {
       void slot.activate({ muted: this.#muted, rate: this.rate() });
       if (document.hidden) slot.pause();
     }
-    this.#fillRing();
+    const isNeighbour = Math.abs(this.active() - this.center()) === 1;
+    if (input && item && isNeighbour) this.#fillSoon();
+    else this.#fillRing();
+  }
+
+  // The first picture comes first: what lies further ahead is readied when the browser has a moment to spare.
+  #fillSoon(): void {
+    const target = this.active();
+    const fill = () => {
+      if (this.#alive && this.active() === target && this.center() !== target) this.#fillRing();
+    };
+    this.#onFirstFrame = () => whenIdle(fill, FILL_MS_MAX / 2);
+    setTimeout(fill, FILL_MS_MAX);
   }
 
   #track(item: FeedItem): WatchTracker {
@@ -199,6 +226,7 @@ export class StageController {
     slot.listener = {
       onFrame: (preloaded) => {
         this.#frameShown = true;
+        this.#onFirstFrame();
         if (input)
           recordSwipe({ fromKey: input.key, toFrameMs: performance.now() - input.timeMs, preloaded });
         this.#noteShown();
@@ -213,6 +241,8 @@ export class StageController {
 
   #fillRing(): void {
     const active = this.active();
+    this.#onFirstFrame = () => {};
+    this.#setCenter(active);
     for (const [slot, index] of ringPositions(active).entries()) {
       if (index !== active) void this.slots[slot]?.load(this.itemAt(index)?.video);
     }

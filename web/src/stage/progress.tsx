@@ -67,7 +67,7 @@ export function Progress(props: ProgressProps) {
       class="progress"
       classList={{ 'is-scrubbing': scrub() !== null, 'is-stalled': props.stage.stalled() }}
       role="slider"
-      tabindex="0"
+      tabIndex={0}
       data-no-drag
       aria-label={m.video.position}
       aria-valuemin="0"

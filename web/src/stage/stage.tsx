@@ -29,13 +29,16 @@ export function Stage(props: StageProps) {
   const actions = createActions(stage, () => props.onComments());
   const pages: HTMLElement[] = [];
   let root!: HTMLElement;
+  let place: (() => void) | undefined;
+  const positions = createMemo(() => ringPositions(stage.center()));
 
   onMount(() => {
     const pager = new Pager(stage.active(), {
-      place: (position) => placePages(pages, stage.active(), position),
+      place: (position) => placePages(pages, stage.center(), position),
       onHalf: () => stage.onHalf(),
       reducedMotion,
     });
+    place = () => pager.place();
     stage.turnTo = (index) => pager.settle(index);
     stage.halfIndex = () => pager.half;
     onCleanup(listenTouch(root, dragHandlers(root, pager, stage), tapReader(actions)));
@@ -46,10 +49,11 @@ export function Stage(props: StageProps) {
     onCleanup(() => sizes.disconnect());
     props.ref?.(actions, stage);
   });
+  // A page that takes another place in the ring must stand there before it is seen.
+  createEffect(on(positions, () => place?.(), { defer: true }));
   createEffect(on(stage.source.items, () => stage.refill()));
   onCleanup(() => void stage.dispose());
 
-  const positions = createMemo(() => ringPositions(stage.active()));
   return (
     <section class="stage" ref={root} aria-label={m.feed.label} id="stage" tabindex="-1">
       <For each={stage.slots}>
@@ -70,8 +74,8 @@ export function Stage(props: StageProps) {
   );
 }
 
-function placePages(pages: HTMLElement[], active: number, position: number): void {
-  for (const index of ringPositions(active)) {
+function placePages(pages: HTMLElement[], center: number, position: number): void {
+  for (const index of ringPositions(center)) {
     const page = pages[slotOf(index)];
     if (page) page.style.transform = `translate3d(0, ${((index - position) * 100).toFixed(3)}%, 0)`;
   }

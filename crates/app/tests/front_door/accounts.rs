@@ -12,165 +12,77 @@ fn registration(username: &str, password: &str, birth_date: &str) -> Value {
 fn registration_is_checked() {
     let server = start();
     let anon = server.anon();
-    let taken = server.person("mina");
-    let good = "correct horse battery staple";
+    server.person("mina");
+    let (good, long) = ("correct horse battery staple", "x".repeat(129));
+    let rows = [
+        ("mina", good, "1995-04-01", 409, "username_taken"),
+        ("MINA", good, "1995-04-01", 409, "username_taken"),
+        ("mi", good, "1995-04-01", 400, "invalid"),
+        ("mina-two", good, "1995-04-01", 400, "invalid"),
+        ("mina_two", "short", "1995-04-01", 400, "invalid"),
+        ("mina_two", &long, "1995-04-01", 400, "invalid"),
+        ("mina_two", good, "1995-13-01", 400, "invalid"),
+        ("mina_two", good, "yesterday", 400, "invalid"),
+        ("mina_two", good, "2020-01-01", 403, "too_young"),
+    ];
     let path = "POST /api/v1/auth/register";
+    check(&rows.map(|(name, password, born, status, code)| {
+        row(&anon, path, registration(name, password, born), status, code)
+    }));
+}
+
+#[test]
+fn bodies_that_are_no_request_are_refused() {
+    let server = start();
+    let (anon, mina) = (server.anon(), server.person("mina"));
+    let path = "POST /api/v1/auth/register";
+    let long = json!({"displayName": "x".repeat(1000)});
     check(&[
-        row(
-            &anon,
-            path,
-            registration("mina", good, "1995-04-01"),
-            409,
-            "username_taken",
-        ),
-        row(
-            &anon,
-            path,
-            registration("MINA", good, "1995-04-01"),
-            409,
-            "username_taken",
-        ),
-        row(
-            &anon,
-            path,
-            registration("mi", good, "1995-04-01"),
-            422,
-            "invalid",
-        ),
-        row(
-            &anon,
-            path,
-            registration("mina-two", good, "1995-04-01"),
-            422,
-            "invalid",
-        ),
-        row(
-            &anon,
-            path,
-            registration("mina_two", "short", "1995-04-01"),
-            422,
-            "invalid",
-        ),
-        row(
-            &anon,
-            path,
-            registration("mina_two", &"x".repeat(129), "1995-04-01"),
-            422,
-            "invalid",
-        ),
-        row(
-            &anon,
-            path,
-            registration("mina_two", good, "1995-13-01"),
-            422,
-            "invalid",
-        ),
-        row(
-            &anon,
-            path,
-            registration("mina_two", good, "yesterday"),
-            422,
-            "invalid",
-        ),
-        row(
-            &anon,
-            path,
-            registration("mina_two", good, "2020-01-01"),
-            403,
-            "too_young",
-        ),
-        row(&anon, path, json!({"username": "mina_two"}), 422, "invalid"),
-        row(&anon, path, json!([]), 422, "invalid"),
-        row(
-            &taken,
-            "PATCH /api/v1/me",
-            json!({"displayName": "x".repeat(1000)}),
-            422,
-            "invalid",
-        ),
+        row(&anon, path, json!({"username": "otto"}), 422, "invalid_body"),
+        row(&anon, path, json!([]), 422, "invalid_body"),
+        row(&mina, "PATCH /api/v1/me", long, 400, "invalid"),
     ]);
-    let answer = anon.send(
-        "POST",
-        "/api/v1/auth/register",
-        &[("content-type", "application/json")],
-        b"{not json",
-    );
-    assert_eq!((answer.status, answer.code().as_str()), (400, "invalid"));
+    let json = [("content-type", "application/json")];
+    let answer = anon.send("POST", "/api/v1/auth/register", &json, b"{not json");
+    assert_eq!((answer.status, answer.code().as_str()), (400, "invalid_body"));
+}
+
+#[test]
+fn logins_are_checked() {
+    let server = start();
+    let anon = server.anon();
+    server.person("mina");
+    let login = |name: &str| json!({"username": name, "password": "not the password"});
+    let (path, refresh) = ("POST /api/v1/auth/login", "POST /api/v1/auth/refresh");
+    let made_up = json!({"refreshToken": "made-up"});
+    check(&[
+        row(&anon, path, login("mina"), 401, "bad_credentials"),
+        row(&anon, path, login("nobody"), 401, "bad_credentials"),
+        row(&anon, refresh, made_up, 401, "unauthenticated"),
+        row(&anon, refresh, json!({}), 401, "unauthenticated"),
+        row(&anon, "GET /api/v1/me", Value::Null, 401, "unauthenticated"),
+    ]);
 }
 
 #[test]
 fn sessions_are_rotated_and_theft_is_noticed() {
     let server = start();
     let (anon, mut mina) = (server.anon(), server.person("mina"));
-    let login = |password: &str| json!({"username": "mina", "password": password});
-    check(&[
-        row(
-            &anon,
-            "POST /api/v1/auth/login",
-            login("not the password"),
-            401,
-            "bad_credentials",
-        ),
-        row(
-            &anon,
-            "POST /api/v1/auth/login",
-            json!({"username": "nobody", "password": "not the password"}),
-            401,
-            "bad_credentials",
-        ),
-        row(
-            &anon,
-            "POST /api/v1/auth/refresh",
-            json!({"refreshToken": "made-up"}),
-            401,
-            "unauthenticated",
-        ),
-        row(
-            &anon,
-            "POST /api/v1/auth/refresh",
-            json!({}),
-            401,
-            "unauthenticated",
-        ),
-        row(&anon, "GET /api/v1/me", Value::Null, 401, "unauthenticated"),
-    ]);
+    let refresh = "POST /api/v1/auth/refresh";
+    let with = |token: &str| json!({"refreshToken": token});
     let first = mina.refresh_token.take().expect("a refresh token");
-    let second = anon
-        .post("/api/v1/auth/refresh", &json!({"refreshToken": first}))
-        .expect(200);
-    let second = second["refreshToken"].clone();
-    assert_ne!(second, first.as_str());
+    let session = anon.post("/api/v1/auth/refresh", &with(&first)).expect(200);
+    let second = session["refreshToken"].as_str().expect("a new token");
+    assert_ne!(second, first);
     // The first token again: whoever holds it, the whole family ends.
     check(&[
-        row(
-            &anon,
-            "POST /api/v1/auth/refresh",
-            json!({"refreshToken": first}),
-            401,
-            "refresh_reused",
-        ),
-        row(
-            &anon,
-            "POST /api/v1/auth/refresh",
-            json!({"refreshToken": second}),
-            401,
-            "unauthenticated",
-        ),
+        row(&anon, refresh, with(&first), 401, "refresh_reused"),
+        row(&anon, refresh, with(second), 401, "unauthenticated"),
     ]);
     mina.login();
-    let token = mina.refresh_token.take().expect("a refresh token");
-    assert_eq!(
-        anon.post("/api/v1/auth/logout", &json!({"refreshToken": token}))
-            .status,
-        204
-    );
-    check(&[row(
-        &anon,
-        "POST /api/v1/auth/refresh",
-        json!({"refreshToken": token}),
-        401,
-        "unauthenticated",
-    )]);
+    let third = mina.refresh_token.take().expect("a refresh token");
+    assert_eq!(anon.post("/api/v1/auth/logout", &with(&third)).status, 204);
+    check(&[row(&anon, refresh, with(&third), 401, "unauthenticated")]);
 }
 
 #[test]
@@ -237,8 +149,8 @@ fn profiles_and_follows_are_exact_both_ways() {
             401,
             "unauthenticated",
         ),
-        row(&otto, &request, json!({"action": "adore"}), 422, "invalid"),
-        row(&otto, &own, json!({"action": "follow"}), 422, "invalid"),
+        row(&otto, &request, json!({"action": "adore"}), 422, "invalid_body"),
+        row(&otto, &own, json!({"action": "follow"}), 400, "invalid"),
         row(&otto, &nobody, json!({"action": "follow"}), 404, "not_found"),
         row(&anon, &by_id, Value::Null, 404, "not_found"),
         row(

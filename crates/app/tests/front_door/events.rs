@@ -22,36 +22,14 @@ fn requests_that_are_no_events_are_refused() {
         .map(|seq| json!({"seq": seq, "atMs": 1, "type": "heartbeat"}))
         .collect();
     let path = "POST /api/v1/events";
+    let batch = |session: &str, events: Value| json!({"sessionId": session, "events": events});
+    let long = "x".repeat(65);
     check(&[
-        row(&viewer, path, json!({"events": []}), 422, "invalid"),
-        row(
-            &viewer,
-            path,
-            json!({"sessionId": "", "events": []}),
-            422,
-            "invalid",
-        ),
-        row(
-            &viewer,
-            path,
-            json!({"sessionId": "x".repeat(65), "events": []}),
-            422,
-            "invalid",
-        ),
-        row(
-            &viewer,
-            path,
-            json!({"sessionId": "s", "events": many}),
-            422,
-            "invalid",
-        ),
-        row(
-            &viewer,
-            path,
-            json!({"sessionId": "s", "events": "none"}),
-            422,
-            "invalid",
-        ),
+        row(&viewer, path, json!({"events": []}), 400, "invalid_body"),
+        row(&viewer, path, batch("s", json!("none")), 400, "invalid_body"),
+        row(&viewer, path, batch("", json!([])), 400, "invalid"),
+        row(&viewer, path, batch(&long, json!([])), 400, "invalid"),
+        row(&viewer, path, batch("s", json!(many)), 400, "invalid"),
     ]);
 }
 

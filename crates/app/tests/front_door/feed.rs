@@ -77,32 +77,22 @@ fn cursors_are_signed_and_belong_to_their_viewer() {
     let turned: String = cursor.chars().rev().collect();
     let path = |cursor: &str| format!("GET /api/v1/feed/for-you?count=1&cursor={cursor}");
     let (own, turned, short) = (path(&cursor), path(&turned), path(&cursor[..cursor.len() - 2]));
+    let feed = "GET /api/v1/feed/for-you?count=";
+    let (none, word) = (format!("{feed}0"), format!("{feed}x"));
     check(&[
-        row(&viewer, &turned, Value::Null, 400, "bad_cursor"),
-        row(&viewer, &short, Value::Null, 400, "bad_cursor"),
-        row(&other, &own, Value::Null, 400, "bad_cursor"),
-        row(
-            &viewer,
-            "GET /api/v1/feed/for-you?count=0",
-            Value::Null,
-            400,
-            "invalid",
-        ),
-        row(
-            &viewer,
-            "GET /api/v1/feed/for-you?count=x",
-            Value::Null,
-            400,
-            "invalid",
-        ),
-        row(
-            &server.anon(),
-            "GET /api/v1/feed/following",
-            Value::Null,
-            401,
-            "unauthenticated",
-        ),
+        row(&viewer, &turned, Value::Null, 400, "invalid_cursor"),
+        row(&viewer, &short, Value::Null, 400, "invalid_cursor"),
+        row(&other, &own, Value::Null, 400, "invalid_cursor"),
+        row(&viewer, &none, Value::Null, 400, "invalid"),
+        row(&viewer, &word, Value::Null, 400, "invalid_query"),
     ]);
+    check(&[row(
+        &server.anon(),
+        "GET /api/v1/feed/following",
+        Value::Null,
+        401,
+        "unauthenticated",
+    )]);
     assert_eq!(items(&viewer.feed(1, Some(&cursor))).len(), 1);
 }
 
@@ -133,19 +123,14 @@ fn engagement_is_checked_idempotent_and_seen_at_once() {
     let nobody = format!("POST /api/v1/videos/{NOBODY}/engagement");
     let own = format!("DELETE /api/v1/videos/{video}");
     let comment = |text: &str| json!({"action": "comment", "commentText": text});
+    let answer = json!({"action": "comment", "commentText": "x", "parentId": NOBODY});
     check(&[
         row(&anon, &path, json!({"action": "like"}), 401, "unauthenticated"),
-        row(&viewer, &path, json!({"action": "dance"}), 422, "invalid"),
-        row(&viewer, &path, json!({}), 422, "invalid"),
-        row(&viewer, &path, comment(""), 422, "invalid"),
-        row(&viewer, &path, comment(&"x".repeat(5000)), 422, "invalid"),
-        row(
-            &viewer,
-            &path,
-            json!({"action": "comment", "commentText": "x", "parentId": NOBODY}),
-            404,
-            "not_found",
-        ),
+        row(&viewer, &path, json!({"action": "dance"}), 400, "invalid"),
+        row(&viewer, &path, json!({}), 422, "invalid_body"),
+        row(&viewer, &path, comment(""), 400, "invalid"),
+        row(&viewer, &path, comment(&"x".repeat(5000)), 400, "invalid"),
+        row(&viewer, &path, answer, 404, "not_found"),
         row(&viewer, &nobody, json!({"action": "like"}), 404, "not_found"),
         row(&viewer, &own, Value::Null, 403, "forbidden"),
     ]);

@@ -18,38 +18,16 @@ fn upload_sessions_are_checked_before_a_byte_is_sent() {
     let too_long = limits["videoDurationMsMax"].as_f64().expect("a limit") / 1000.0 + 1.0;
     let path = "POST /api/v1/videos/upload-url";
     let other = format!("GET /api/v1/videos/{NOBODY}/upload");
+    let mp4 = |seconds, bytes| session(seconds, bytes, "video/mp4");
+    let html = session(2.0, 1000, "text/html");
     check(&[
-        row(
-            &anon,
-            path,
-            session(2.0, 1000, "video/mp4"),
-            401,
-            "unauthenticated",
-        ),
-        row(
-            &creator,
-            path,
-            session(2.0, too_large, "video/mp4"),
-            413,
-            "file_too_large",
-        ),
-        row(
-            &creator,
-            path,
-            session(too_long, 1000, "video/mp4"),
-            422,
-            "duration_out_of_range",
-        ),
-        row(&creator, path, session(2.0, 0, "video/mp4"), 422, "invalid"),
-        row(
-            &creator,
-            path,
-            session(2.0, 1000, "text/html"),
-            415,
-            "unsupported_type",
-        ),
-        row(&creator, path, json!({"duration": "long"}), 422, "invalid"),
-        row(&creator, &other, Value::Null, 404, "not_found"),
+        row(&anon, path, mp4(2.0, 1000), 401, "unauthenticated"),
+        row(&creator, path, mp4(2.0, too_large), 413, "file_too_large"),
+        row(&creator, path, mp4(2.0, 0), 400, "file_empty"),
+        row(&creator, path, mp4(too_long, 1000), 400, "duration_out_of_range"),
+        row(&creator, path, html, 415, "mime_unsupported"),
+        row(&creator, path, json!({"duration": "long"}), 422, "invalid_body"),
+        row(&creator, &other, Value::Null, 404, "upload_not_found"),
     ]);
 }
 
@@ -65,27 +43,21 @@ fn parts_resume_and_metadata_is_idempotent() {
     );
     assert_eq!(creator.get(&resume).expect(200)["parts"][0]["received"], false);
     let body = |parts: &[Value]| json!({"videoId": upload["videoId"], "caption": "one #two", "hashtags": ["three"], "parts": parts});
+    let submit = "POST /api/v1/videos";
+    let unsent = [json!({"number": 1, "etag": "none"})];
+    let strange = json!({"videoId": NOBODY, "caption": "", "hashtags": [], "parts": []});
     check(&[
-        row(
-            &creator,
-            "POST /api/v1/videos",
-            body(&[json!({"number": 1, "etag": "\"none\""})]),
-            422,
-            "parts_incomplete",
-        ),
-        row(
-            &creator,
-            "POST /api/v1/videos",
-            json!({"videoId": NOBODY, "caption": "", "hashtags": [], "parts": []}),
-            404,
-            "not_found",
-        ),
+        row(&creator, submit, body(&unsent), 409, "parts_missing"),
+        row(&creator, submit, strange, 404, "upload_not_found"),
     ]);
     let parts = creator.upload_parts(&upload, &bytes);
     let again = creator.upload_parts(&upload, &bytes);
     assert_eq!(parts, again, "a part may be sent again");
     assert_eq!(creator.get(&resume).expect(200)["parts"][0]["received"], true);
-    check(&[row(&other, "POST /api/v1/videos", body(&parts), 404, "not_found")]);
+    check(&[
+        row(&other, submit, body(&parts), 404, "upload_not_found"),
+        row(&creator, submit, body(&unsent), 409, "part_mismatch"),
+    ]);
     let first = creator.post("/api/v1/videos", &body(&parts)).expect(202);
     let second = creator.post("/api/v1/videos", &body(&parts)).expect(202);
     assert_eq!(first["id"], second["id"]);
@@ -139,7 +111,7 @@ fn a_link_takes_its_own_part_only() {
     let turned = tampered(url);
     for (link, body, status) in [
         (turned.as_str(), bytes.as_slice(), 403),
-        (url, &bytes[..10], 422),
+        (url, &bytes[..10], 400),
         (url, &bytes, 200),
     ] {
         let answer = creator.send("PUT", link, &[("content-type", "application/octet-stream")], body);

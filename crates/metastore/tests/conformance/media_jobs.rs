@@ -13,6 +13,7 @@ async fn queue(store: &Metastore, id: u64, kind: MediaJobKind) {
         video: video(id),
         kind,
         attempts_max: 2,
+        payload: format!("for {id}"),
         created_at_ms: 10,
     };
     assert!(tx.media_job_enqueue(&new).await.expect("a job"));
@@ -79,7 +80,10 @@ async fn a_lost_lease_cannot_touch_the_job() {
     assert_eq!(tx.media_jobs_recover(40).await.expect("one"), 1);
     tx.commit().await.expect("a commit");
     let fresh = claim(&store, &ALL, 41).await.expect("the job again");
-    assert_eq!((stale.attempt, fresh.attempt), (1, 2));
+    assert_eq!(
+        (stale.attempt, fresh.attempt, fresh.payload.as_str()),
+        (1, 2, "for 1")
+    );
     let mut tx = store.write("fences").await.expect("the writer is free");
     assert!(!tx.media_job_heartbeat(&stale, 99).await.expect("a heartbeat"));
     assert!(!tx.media_job_complete(&stale).await.expect("a completion"));

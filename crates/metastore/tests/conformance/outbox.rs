@@ -70,11 +70,16 @@ async fn a_dropped_change_publishes_nothing_and_leaves_no_gap() {
 }
 
 #[tokio::test]
-async fn a_commit_before_anyone_waits_still_wakes() {
+async fn a_commit_wakes_who_listens_and_a_dropped_change_does_not() {
     let Fixture {
         store,
         folder: _folder,
     } = open().await;
+    let signal = store.outbox_signal();
+    let mut tx = store.write("dropped").await.expect("the writer is free");
+    tx.outbox_append(fact(1)).await.expect("a row");
+    drop(tx);
+    assert!(!signal.has_changed().expect("an open store"));
     append(&store, &[1]).await;
-    store.outbox_changed().await;
+    assert!(signal.has_changed().expect("an open store"));
 }

@@ -88,7 +88,7 @@ async fn lists_come_in_pages() {
         let answer = fixture.room.followers_page(mina, None, &page).await;
         assert_eq!(
             answer.err().and_then(|error| error.field()),
-            (cursor != "-5-aaaaaaaaaaaaa").then_some("cursor"),
+            Some("cursor"),
             "{cursor:?}"
         );
     }

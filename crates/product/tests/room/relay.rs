@@ -10,12 +10,19 @@ use types::ViewerId;
 use crate::{Fixture, START_MS};
 
 fn open_log(fixture: &Fixture) -> Arc<SegmentLog> {
+    open_log_with(fixture, "log", 8)
+}
+
+fn open_log_with(fixture: &Fixture, name: &str, topics: u8) -> Arc<SegmentLog> {
     let config = SegmentLogConfig {
         partitions: 4,
+        topics,
         segment_bytes: 1 << 20,
+        group_bytes_max: 64 << 10,
+        record_bytes_max: 16 << 10,
         ..SegmentLogConfig::default()
     };
-    Arc::new(SegmentLog::open(&fixture.folder.path().join("log"), config).expect("a fresh log"))
+    Arc::new(SegmentLog::open(&fixture.folder.path().join(name), config).expect("a fresh log"))
 }
 
 fn records(log: &SegmentLog, topic: u8, key: u64) -> Vec<Event> {
@@ -82,13 +89,7 @@ async fn a_log_that_refuses_loses_nothing() {
     let fixture = Fixture::open().await;
     let (mina, noor) = (fixture.person("mina").await, fixture.person("noor").await);
     fixture.room.follow_set(noor, mina, true).await.expect("a follow");
-    let config = SegmentLogConfig {
-        topics: 1,
-        segment_bytes: 1 << 20,
-        ..SegmentLogConfig::default()
-    };
-    let narrow =
-        Arc::new(SegmentLog::open(&fixture.folder.path().join("narrow"), config).expect("a fresh log"));
+    let narrow = open_log_with(&fixture, "narrow", 1);
     let refused = OutboxRelay::new(fixture.store.clone(), narrow).drain().await;
     assert!(refused.is_err(), "the topic does not exist there: {refused:?}");
     let log = open_log(&fixture);

@@ -72,7 +72,10 @@ export function createThread(video: Video) {
       toastError(error, m.comments.loadFailed);
     }
   };
-  const closeReplies = (row: Row) => edit(row.comment.id, (r) => void (r.repliesOpen = false));
+  const closeReplies = (row: Row) =>
+    edit(row.comment.id, (r) => {
+      r.repliesOpen = false;
+    });
 
   /** Posts; the row shows at once. Resolves false, with the row gone again, when it was refused. */
   const post = async (text: string, parent: Row | undefined): Promise<boolean> => {

@@ -89,6 +89,7 @@ function Switch(props: { label: string; hint: string; on: boolean; onChange: (on
         role="switch"
         class="switch__input"
         checked={props.on}
+        aria-checked={props.on}
         onChange={(event) => props.onChange(event.currentTarget.checked)}
       />
     </label>

@@ -22,7 +22,15 @@ export function UploadForm() {
   return (
     <div class="studio">
       <div class="studio__preview">
-        <video src={upload.previewUrl} muted loop autoplay playsinline aria-hidden="true" tabindex="-1" />
+        <video
+          src={upload.previewUrl}
+          muted
+          loop
+          autoplay
+          playsinline
+          tabindex="-1"
+          aria-label={m.upload.preview}
+        />
       </div>
       <div class="studio__side">
         <ByteProgress />

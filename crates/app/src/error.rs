@@ -1,0 +1,36 @@
+//! Why a command ended early, with its causes, for a person at a terminal.
+
+use std::path::Path;
+
+/// See the file's header.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error("cannot {what}: {path}")]
+    Io { what: &'static str, path: String, source: std::io::Error },
+    #[error("{place} has a mistake")]
+    Config { place: String, source: toml::de::Error },
+    #[error("{what}")]
+    Settings { what: String },
+    #[error("cannot start {what}")]
+    Start { what: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("serving ended")]
+    Serve(#[source] std::io::Error),
+    #[error(transparent)]
+    Import(#[from] importer::ImportError),
+}
+
+impl AppError {
+    pub fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.display().to_string();
+        move |source| Self::Io { what, path, source }
+    }
+
+    pub fn config(place: &str) -> impl FnOnce(toml::de::Error) -> Self {
+        let place = place.to_owned();
+        move |source| Self::Config { place, source }
+    }
+
+    pub fn start<E: std::error::Error + Send + Sync + 'static>(what: &'static str) -> impl FnOnce(E) -> Self {
+        move |source| Self::Start { what, source: Box::new(source) }
+    }
+}

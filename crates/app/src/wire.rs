@@ -1,0 +1,313 @@
+//! Wiring: the rooms of one process, opened in the order they depend on each other and closed in the opposite one.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use blob::{BlobStore, UrlSigner};
+use collector::Collector;
+use event_log::{EventLog, SegmentLog, SegmentLogConfig};
+use feature_store::FeatureStore;
+use feed::{FeedParts, Following, ForYou};
+use jobs::{CatalogJob, CountersJob, UserHistoryJob};
+use media::{
+    MediaLimits, MediaQueue, Processor, QueueLimits, QueueParts, Sandbox, UploadLimits, Uploads, UploadsParts,
+};
+use metastore::Metastore;
+use metrics_exporter_prometheus::PrometheusHandle;
+use product::{Clock, OutboxRelay, Product, ProductLimits, ProductParts};
+use server::{RateLimits, Readiness, ServerParts, Shell};
+use stream::{Driver, DriverConfig, JobHandle, Operator};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use types::IdGenerator;
+
+use crate::config::Config;
+use crate::error::AppError;
+use crate::secrets::Secrets;
+
+/// One process, one node of the id space.
+const NODE: u16 = 1;
+const PURGE_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Everything open and caught up, nothing listening yet.
+pub struct House {
+    store: Metastore,
+    blobs: BlobStore,
+    log: Arc<SegmentLog>,
+    features: Arc<FeatureStore>,
+    product: Product,
+    uploads: Uploads,
+    signer: UrlSigner,
+    secrets: Secrets,
+    clock: Clock,
+    ids: Arc<IdGenerator>,
+    metrics: PrometheusHandle,
+    background: Background,
+}
+
+/// What runs beside the door.
+struct Background {
+    relay: Arc<OutboxRelay>,
+    jobs: Vec<JobHandle>,
+    tasks: Vec<JoinHandle<()>>,
+    /// True asks the tasks to stop.
+    stop: watch::Sender<bool>,
+}
+
+/// What is left to close once serving has ended.
+pub struct Rest {
+    pub readiness: Arc<Readiness>,
+    background: Background,
+    store: Metastore,
+}
+
+impl House {
+    /// Opens every store below `data`, catches up with the log and starts jobs and workers.
+    pub async fn open(data: &Path, config: &Config, metrics: PrometheusHandle) -> Result<Self, AppError> {
+        std::fs::create_dir_all(data).map_err(AppError::io("make the data folder", data))?;
+        let secrets = Secrets::load(&data.join("secrets"))?;
+        let clock: Clock = Arc::new(now_ms);
+        let ids = Arc::new(IdGenerator::new(NODE));
+        let log = Arc::new(
+            SegmentLog::open(&data.join("log"), log_config(config)).map_err(AppError::start("the event log"))?,
+        );
+        let features = FeatureStore::open(&data.join("features.redb"));
+        let features = Arc::new(features.map_err(AppError::start("the feature store"))?);
+        let uri = format!("sqlite://{}", data.join("riffle.db").display());
+        let store = Metastore::open(&uri).await.map_err(AppError::start("the metastore"))?;
+        let blobs = BlobStore::folder(data.join("blobs")).map_err(AppError::start("the blob store"))?;
+        let signer = UrlSigner::new(&secrets.media_links).map_err(AppError::start("link signing"))?;
+        let product = Product::new(ProductParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            token_key: secrets.tokens,
+            limits: ProductLimits::default(),
+        });
+        let uploads = Uploads::new(UploadsParts {
+            store: store.clone(),
+            blobs: blobs.clone(),
+            signer: signer.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            limits: upload_limits(config),
+        });
+        let queue = media_queue(data, config, &store, &blobs, &clock, &ids).await?;
+        let background = Background::start(&log, &features, &store, &product, queue).await?;
+        Ok(Self { store, blobs, log, features, product, uploads, signer, secrets, clock, ids, metrics, background })
+    }
+
+    /// The HTTP service over these rooms, and what remains to be closed after it.
+    pub fn door(self, config: &Config) -> (axum::Router, Rest) {
+        let feed_parts = FeedParts {
+            store: self.features.clone(),
+            log: self.log.clone(),
+            cursor_key: self.secrets.cursors,
+            seed: config.feed.seed,
+        };
+        let readiness = Arc::new(Readiness::default());
+        let parts = ServerParts {
+            client_config: client_config(config, self.product.limits()),
+            relay: self.background.relay.clone(),
+            collector: Arc::new(Collector::new(self.log.clone(), self.features.clone())),
+            for_you: ForYou::new(&feed_parts),
+            following: Following::new(&feed_parts),
+            product: self.product,
+            uploads: self.uploads,
+            store: self.features,
+            blobs: self.blobs,
+            signer: self.signer,
+            readiness: readiness.clone(),
+            metrics: self.metrics,
+            rate_limits: rate_limits(config),
+            guest_key: self.secrets.guests,
+            media_link_ms: config.server.media_link_ms,
+            secure_cookies: config.server.public_url.starts_with("https:"),
+            clock: self.clock,
+            ids: self.ids,
+        };
+        let rest = Rest { readiness, background: self.background, store: self.store };
+        (server::router(parts, &shell(config)), rest)
+    }
+}
+
+impl Background {
+    async fn start(
+        log: &Arc<SegmentLog>,
+        features: &Arc<FeatureStore>,
+        store: &Metastore,
+        product: &Product,
+        queue: MediaQueue,
+    ) -> Result<Self, AppError> {
+        let relay = Arc::new(OutboxRelay::new(store.clone(), log.clone()));
+        // What a crash left in the outbox reaches the log before the jobs catch up with it.
+        relay.settle().await.map_err(AppError::start("the outbox relay"))?;
+        let jobs = start_jobs(log, features)?;
+        let (stop, stopped) = watch::channel(false);
+        let relaying = tokio::spawn({
+            let (relay, stopped) = (relay.clone(), stopped.clone());
+            async move { relay.run(until(stopped)).await }
+        });
+        let purging = tokio::spawn(purge(product.clone(), stopped.clone()));
+        let processing = tokio::spawn(async move { queue.run(until(stopped)).await });
+        Ok(Self { relay, jobs, tasks: vec![processing, purging, relaying], stop })
+    }
+}
+
+impl Rest {
+    /// Stops workers, then the relay (which makes a last pass), then jobs (which commit), then the store.
+    pub async fn close(self) {
+        let Background { relay, jobs, tasks, stop } = self.background;
+        // No receiver is left only when every task has ended already.
+        let _ = stop.send(true);
+        for task in tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a background task ended badly");
+            }
+        }
+        drop(relay);
+        let joined = tokio::task::spawn_blocking(move || {
+            jobs.iter().for_each(JobHandle::stop);
+            for job in jobs {
+                let name = job.name();
+                if let Err(error) = job.join() {
+                    tracing::error!(job = name, error = &error as &dyn std::error::Error, "a job ended badly");
+                }
+            }
+        });
+        if let Err(error) = joined.await {
+            tracing::error!(%error, "jobs could not be joined");
+        }
+        self.store.close().await;
+    }
+}
+
+/// The catalog first: the others look videos up in it.
+fn start_jobs(log: &Arc<SegmentLog>, features: &Arc<FeatureStore>) -> Result<Vec<JobHandle>, AppError> {
+    Ok(vec![
+        start_job(log, features, CatalogJob::new(features.clone()))?,
+        start_job(log, features, CountersJob::new(features.clone()))?,
+        start_job(log, features, UserHistoryJob::new(features.clone()))?,
+    ])
+}
+
+fn start_job<O: Operator>(
+    log: &Arc<SegmentLog>,
+    features: &Arc<FeatureStore>,
+    operator: O,
+) -> Result<JobHandle, AppError> {
+    let log: Arc<dyn EventLog> = log.clone();
+    let mut driver = Driver::new(log, features.clone(), operator, DriverConfig::default());
+    driver.catch_up().map_err(AppError::start("a job"))?;
+    stream::spawn(driver).map_err(AppError::start("a job's thread"))
+}
+
+async fn purge(product: Product, mut stopped: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = product.sessions_purge().await {
+            tracing::warn!(%error, "expired sessions could not be purged");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PURGE_EVERY) => {}
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // The sender is gone only when the house closes, which is a stop too.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+fn now_ms() -> i64 {
+    // A clock before 1970 is a broken machine; zero keeps ids unique all the same.
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+async fn media_queue(
+    data: &Path,
+    config: &Config,
+    store: &Metastore,
+    blobs: &BlobStore,
+    clock: &Clock,
+    ids: &Arc<IdGenerator>,
+) -> Result<MediaQueue, AppError> {
+    let sandbox = Sandbox::detect().await.map_err(AppError::start("the media sandbox"))?;
+    Ok(MediaQueue::new(QueueParts {
+        store: store.clone(),
+        blobs: blobs.clone(),
+        processor: Processor::new(sandbox, media_limits(config)),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        work_dir: data.join("work"),
+        limits: QueueLimits::default(),
+    }))
+}
+
+fn log_config(config: &Config) -> SegmentLogConfig {
+    SegmentLogConfig {
+        partitions: config.log.partitions,
+        segment_bytes: config.log.segment_bytes,
+        retention_bytes: Some(config.log.retention_bytes).filter(|&bytes| bytes > 0),
+        ..SegmentLogConfig::default()
+    }
+}
+
+fn media_limits(config: &Config) -> MediaLimits {
+    MediaLimits {
+        duration_ms_min: config.upload.duration_ms_min,
+        duration_ms_max: config.upload.duration_ms_max,
+        file_bytes_max: config.upload.file_bytes_max,
+        ..MediaLimits::default()
+    }
+}
+
+fn upload_limits(config: &Config) -> UploadLimits {
+    UploadLimits {
+        media: media_limits(config),
+        part_bytes: config.upload.part_bytes,
+        ..UploadLimits::default()
+    }
+}
+
+fn rate_limits(config: &Config) -> RateLimits {
+    let limits = &config.limits;
+    RateLimits {
+        address_per_s: limits.address_per_s,
+        address_burst: limits.address_burst,
+        viewer_per_s: limits.viewer_per_s,
+        viewer_burst: limits.viewer_burst,
+        auth_per_s: limits.auth_per_s,
+        auth_burst: limits.auth_burst,
+        upload_per_s: limits.upload_per_s,
+        upload_burst: limits.upload_burst,
+    }
+}
+
+/// Bounds of a request, from the settings.
+pub fn shell(config: &Config) -> Shell {
+    Shell {
+        body_bytes_max: config.server.body_bytes_max,
+        request_ms_max: config.server.request_ms_max,
+        part_bytes_max: config.upload.part_bytes as usize,
+        part_ms_max: config.server.part_ms_max,
+        drain_ms_max: config.server.drain_ms_max,
+    }
+}
+
+fn client_config(config: &Config, product: &ProductLimits) -> api::ClientConfig {
+    let upload = UploadLimits::default();
+    api::ClientConfig {
+        limits: api::Limits {
+            video_duration_ms_min: config.upload.duration_ms_min as i64,
+            video_duration_ms_max: config.upload.duration_ms_max as i64,
+            file_size_bytes_max: config.upload.file_bytes_max,
+            caption_chars_max: upload.caption_chars_max as u32,
+            hashtags_max: upload.hashtags_max as u32,
+            comment_chars_max: product.comment_chars_max as u32,
+            part_size_bytes: config.upload.part_bytes,
+        },
+        accepted_mime_types: media::MIME_TYPES.iter().map(|&mime| mime.to_owned()).collect(),
+    }
+}

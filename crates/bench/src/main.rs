@@ -1,0 +1,116 @@
+//! Measures the running binary, one file a measurement: `riffle-bench --riffle BINARY --root CHECKOUT [NAME] [--json FILE]`.
+//!
+//! Figures are printed as they come and written as one flat JSON object. They describe this machine at this hour;
+//! nothing here passes or fails. Where a figure depends on the disk or the CPU, its floor is measured beside it.
+//!
+//! | resource | a full run |
+//! |---|---|
+//! | time | about five minutes on two cores |
+//! | disk | below 1 GB under `TMPDIR`, which should lie on the disk to be measured |
+//! | memory | 256 threads with small stacks and one connection each |
+
+mod feed;
+mod figures;
+mod first;
+mod floor;
+mod ingest;
+mod load;
+mod media;
+mod playback;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use figures::Figures;
+
+type Bench = fn(&Setup, &mut Figures) -> Result<(), BenchError>;
+
+/// Name and measurement, in the order of a full run.
+const BENCHES: [(&str, Bench); 5] = [
+    ("first", first::run),
+    ("ingest", ingest::run),
+    ("feed", feed::run),
+    ("media", media::run),
+    ("playback", playback::run),
+];
+
+/// Settings of a server that is measured: one address sends everything, so the rate limits are out of the way.
+const UNLIMITED: &str = "[limits]\naddress_per_s = 0\nviewer_per_s = 0\nauth_per_s = 0\nupload_per_s = 0\n";
+
+/// Where the things to measure are.
+#[derive(Debug, Default)]
+struct Setup {
+    riffle: PathBuf,
+    root: PathBuf,
+    name: Option<String>,
+    json: Option<PathBuf>,
+}
+
+/// Why a measurement gave no figure.
+#[derive(Debug, thiserror::Error)]
+enum BenchError {
+    #[error(
+        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|feed|media|playback] [--json FILE]"
+    )]
+    Usage,
+    #[error("{what} failed")]
+    Io {
+        what: &'static str,
+        source: std::io::Error,
+    },
+    #[error("the server answered {status} under load: {body}")]
+    Answer { status: u16, body: String },
+    #[error("the browser measurement failed: {0}")]
+    Playback(String),
+}
+
+impl BenchError {
+    fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io { what, source }
+    }
+}
+
+fn main() -> ExitCode {
+    match setup(std::env::args().skip(1)).and_then(|setup| run(&setup)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let source = std::error::Error::source(&error)
+                .map(|source| format!(": {source}"))
+                .unwrap_or_default();
+            eprintln!("riffle-bench: {error}{source}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn setup(mut arguments: impl Iterator<Item = String>) -> Result<Setup, BenchError> {
+    let mut setup = Setup::default();
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().map(PathBuf::from).ok_or(BenchError::Usage);
+        match argument.as_str() {
+            "--riffle" => setup.riffle = value()?,
+            "--root" => setup.root = value()?,
+            "--json" => setup.json = Some(value()?),
+            name if BENCHES.iter().any(|(known, _)| *known == name) => setup.name = Some(argument),
+            _ => return Err(BenchError::Usage),
+        }
+    }
+    if setup.riffle.as_os_str().is_empty() || setup.root.as_os_str().is_empty() {
+        return Err(BenchError::Usage);
+    }
+    Ok(setup)
+}
+
+fn run(setup: &Setup) -> Result<(), BenchError> {
+    let mut figures = Figures::default();
+    for (name, bench) in BENCHES {
+        if setup.name.as_deref().is_none_or(|wanted| wanted == name) {
+            println!("== {name}");
+            bench(setup, &mut figures)?;
+        }
+    }
+    match &setup.json {
+        Some(path) => std::fs::write(path, figures.json()).map_err(BenchError::io("writing the figures")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,145 @@
+//! Who asks: an account by its access token, or a guest by a signed cookie that this file hands out.
+//!
+//! A middleware settles it once a request; handlers take [`Viewer`] (anyone) or [`Person`] (an account).
+
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use types::{UserId, ViewerId};
+
+use crate::error::ApiError;
+use crate::parts::Rooms;
+
+const GUEST_COOKIE: &str = "riffle_guest";
+const GUEST_COOKIE_AGE_S: u32 = 180 * 86_400;
+const TAG_BYTES: usize = 12;
+
+/// Anyone who watches.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Viewer {
+    pub viewer: ViewerId,
+    /// None for a guest.
+    pub user: Option<UserId>,
+}
+
+/// Someone with an account.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Person(pub UserId);
+
+/// Signs and checks guest cookies.
+pub(crate) struct GuestKeys(hmac::Key);
+
+impl GuestKeys {
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
+    fn tag(&self, id: ViewerId) -> String {
+        let tag = hmac::sign(&self.0, &id.raw().to_le_bytes());
+        tag.as_ref()[..TAG_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn write(&self, id: ViewerId) -> String {
+        format!("{id}.{}", self.tag(id))
+    }
+
+    fn read(&self, text: &str) -> Option<ViewerId> {
+        let (id, tag) = text.split_once('.')?;
+        let id: ViewerId = id.parse().ok()?;
+        let same =
+            aws_lc_rs::constant_time::verify_slices_are_equal(self.tag(id).as_bytes(), tag.as_bytes());
+        same.is_ok().then_some(id)
+    }
+}
+
+/// The value of one cookie.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+/// Middleware: settles who asks. A token that does not verify is refused rather than treated as a guest, so that a client
+/// knows it must refresh.
+pub(crate) async fn identify(State(rooms): State<Arc<Rooms>>, mut request: Request, next: Next) -> Response {
+    if let Some(token) = bearer(request.headers()) {
+        return match rooms.parts.product.access_verify(token) {
+            Ok(user) => {
+                request.extensions_mut().insert(Viewer { viewer: user.into(), user: Some(user) });
+                next.run(request).await
+            }
+            Err(error) => ApiError::from(error).into_response(),
+        };
+    }
+    let known = cookie(request.headers(), GUEST_COOKIE).and_then(|text| rooms.guests.read(text));
+    let viewer =
+        known.unwrap_or_else(|| ViewerId::from_raw(rooms.parts.ids.next(rooms.now_ms())));
+    request.extensions_mut().insert(Viewer { viewer, user: None });
+    let mut response = next.run(request).await;
+    if known.is_none() {
+        let secure = if rooms.parts.secure_cookies { "; Secure" } else { "" };
+        let text = format!(
+            "{GUEST_COOKIE}={}; Path=/; Max-Age={GUEST_COOKIE_AGE_S}; HttpOnly; SameSite=Lax{secure}",
+            rooms.guests.write(viewer)
+        );
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
+    }
+    response
+}
+
+impl<S: Sync> FromRequestParts<S> for Viewer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get::<Self>().copied().ok_or_else(ApiError::unauthenticated)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Person {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let viewer = Viewer::from_request_parts(parts, state).await?;
+        viewer.user.map(Person).ok_or_else(ApiError::unauthenticated)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guest_cookies_hold_and_no_other_text_does() {
+        let (keys, others) = (GuestKeys::new(&[1; 32]), GuestKeys::new(&[2; 32]));
+        let id = ViewerId::from_raw(77);
+        let text = keys.write(id);
+        assert_eq!(keys.read(&text), Some(id));
+        assert_eq!(others.read(&text), None);
+        for bad in ["", ".", "x", &text[1..], &text[..text.len() - 1], &format!("{}.", id)] {
+            assert_eq!(keys.read(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn cookies_are_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::from_static("a=1; riffle_guest=x.y; b"));
+        assert_eq!(cookie(&headers, GUEST_COOKIE), Some("x.y"));
+        assert_eq!(cookie(&headers, "b"), None);
+    }
+}

@@ -1,0 +1,50 @@
+//! The endpoint table, from which both the router and the OpenAPI document are made, so they cannot drift apart.
+
+use std::sync::Arc;
+
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::parts::Rooms;
+use crate::routes::{auth, comments, config, engagement, events, feed, uploads, users, videos};
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Riffle",
+    description = "Short video with a feed that learns from a swipe before the next video starts."
+))]
+struct Document;
+
+/// The API's endpoints with their documentation.
+pub(crate) fn endpoints() -> OpenApiRouter<Arc<Rooms>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(auth::register))
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::logout))
+        .routes(routes!(config::config))
+        .routes(routes!(users::me, users::update_me))
+        .routes(routes!(users::user))
+        .routes(routes!(users::user_by_name))
+        .routes(routes!(users::videos))
+        .routes(routes!(users::followers))
+        .routes(routes!(users::following))
+        .routes(routes!(users::follow))
+        .routes(routes!(uploads::create))
+        .routes(routes!(uploads::resume))
+        .routes(routes!(uploads::submit))
+        .routes(routes!(videos::video, videos::delete))
+        .routes(routes!(engagement::engage))
+        .routes(routes!(comments::comments))
+        .routes(routes!(feed::for_you))
+        .routes(routes!(feed::following))
+        .routes(routes!(events::events))
+}
+
+/// The OpenAPI document as pretty JSON, ending with a newline.
+pub fn openapi() -> String {
+    let document = endpoints().into_openapi();
+    // The document is made of plain values: it always prints.
+    document.to_pretty_json().unwrap_or_default() + "\n"
+}

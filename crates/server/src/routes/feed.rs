@@ -1,0 +1,83 @@
+//! For You and Following. The words of the reasons are written here.
+
+use std::collections::HashMap;
+
+use api::{FeedItem, FeedPage, Video};
+use axum::Json;
+use axum::extract::State;
+use feed::Reason;
+use types::{ImpressionId, UserId, VideoId};
+
+use super::{Asked, PageQuery};
+use crate::cards;
+use crate::error::ApiError;
+use crate::identity::{Person, Viewer};
+use crate::parts::{self, Rooms};
+
+/// The next videos for this viewer. Never one that was seen; asking again with the same cursor gives the same page.
+#[utoipa::path(get, path = "/api/v1/feed/for-you", tag = "feed", params(PageQuery),
+    responses((status = 200, body = FeedPage), (status = 400, body = api::ErrorBody)))]
+pub(crate) async fn for_you(
+    State(rooms): parts::State,
+    viewer: Viewer,
+    Asked(asked): Asked<PageQuery>,
+) -> Result<Json<FeedPage>, ApiError> {
+    let count = asked.count.map(|count| count as usize);
+    let page =
+        rooms.parts.for_you.page(viewer.viewer, asked.cursor.as_deref(), count, rooms.now_ms()).await?;
+    let videos: Vec<VideoId> = page.entries.iter().map(|entry| entry.video).collect();
+    let mut shown = cards_of(&rooms, &videos, viewer.user).await?;
+    let items = page.entries.into_iter().filter_map(|entry| {
+        let video = shown.remove(&entry.video)?;
+        Some(item(entry.impression, video, &entry.reason))
+    });
+    Ok(Json(FeedPage { items: items.collect(), cursor: page.cursor }))
+}
+
+/// What followed creators published, newest first.
+#[utoipa::path(get, path = "/api/v1/feed/following", tag = "feed", params(PageQuery),
+    responses((status = 200, body = FeedPage), (status = 401, body = api::ErrorBody)))]
+pub(crate) async fn following(
+    State(rooms): parts::State,
+    Person(user): Person,
+    Asked(asked): Asked<PageQuery>,
+) -> Result<Json<FeedPage>, ApiError> {
+    let count = asked.count.map(|count| count as usize);
+    let page = rooms.parts.following.page(user, asked.cursor.as_deref(), count).await?;
+    let mut shown = cards_of(&rooms, &page.videos, Some(user)).await?;
+    let items = page.videos.iter().filter_map(|video| {
+        let impression = ImpressionId::from_raw(rooms.parts.ids.next(rooms.now_ms()));
+        Some(item(impression, shown.remove(video)?, &Reason::Following))
+    });
+    Ok(Json(FeedPage { items: items.collect(), cursor: page.cursor }))
+}
+
+async fn cards_of(
+    rooms: &Rooms,
+    videos: &[VideoId],
+    user: Option<UserId>,
+) -> Result<HashMap<VideoId, Video>, ApiError> {
+    let cards = rooms.parts.product.video_cards(videos, user).await?;
+    Ok(cards.into_iter().map(|card| (card.video.id, cards::video(rooms, card))).collect())
+}
+
+fn item(impression_id: ImpressionId, video: Video, reason: &Reason) -> FeedItem {
+    let text = words(reason, &video);
+    FeedItem {
+        impression_id,
+        video,
+        reason: api::Reason { code: reason.code().to_owned(), text },
+        sponsored: false,
+    }
+}
+
+fn words(reason: &Reason, video: &Video) -> String {
+    match reason {
+        Reason::Following => format!("You follow @{}", video.creator.username),
+        Reason::Hashtag(hashtag) => format!("You have been watching #{hashtag}"),
+        Reason::Creator => format!("You have been watching @{}", video.creator.username),
+        Reason::Popular => "Many people watched this lately".to_owned(),
+        Reason::Explore => "Something new, to learn what you like".to_owned(),
+        Reason::Fresh => "New here".to_owned(),
+    }
+}

@@ -1,0 +1,137 @@
+//! The shell around all endpoints: ids, time and body limits, callers, rate limits, security headers, and the serving loop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, put};
+use metrics::{counter, histogram};
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::error::ApiError;
+use crate::identity::identify;
+use crate::limits::limit;
+use crate::openapi::{endpoints, openapi};
+use crate::parts::{Rooms, ServerParts};
+use crate::routes::{media, ops, uploads};
+use crate::web;
+
+/// Bounds of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Shell {
+    /// Of a JSON body.
+    pub body_bytes_max: usize,
+    /// Of an API request from its first byte to its answer.
+    pub request_ms_max: u64,
+    /// Of an upload part.
+    pub part_bytes_max: usize,
+    /// Of sending an upload part.
+    pub part_ms_max: u64,
+    /// How long requests under way may take to finish once a stop was asked for.
+    pub drain_ms_max: u64,
+}
+
+/// The whole service.
+pub fn router(parts: ServerParts, shell: &Shell) -> Router {
+    let rooms = Arc::new(Rooms::new(parts));
+    let (api, _) = endpoints().split_for_parts();
+    let api = api
+        .layer(CompressionLayer::new())
+        .layer(DefaultBodyLimit::max(shell.body_bytes_max))
+        .layer(time_limit(shell.request_ms_max))
+        .layer(from_fn_with_state(rooms.clone(), limit))
+        .layer(from_fn_with_state(rooms.clone(), identify));
+    let uploads = Router::new()
+        .route("/upload/{*rest}", put(uploads::part))
+        .layer(DefaultBodyLimit::max(shell.part_bytes_max))
+        .layer(time_limit(shell.part_ms_max));
+    let plain = Router::new()
+        .route("/media/{*rest}", get(media::media))
+        .route("/healthz", get(ops::healthz))
+        .route("/readyz", get(ops::readyz))
+        .route("/metrics", get(ops::metrics))
+        .route("/openapi.json", get(|| async { ([(header::CONTENT_TYPE, "application/json")], openapi()) }));
+    let web = Router::new().fallback(web::web).layer(CompressionLayer::new());
+    let id = HeaderName::from_static("x-request-id");
+    Router::new()
+        .merge(api)
+        .merge(uploads)
+        .merge(plain)
+        .fallback_service(web.with_state(()))
+        .layer(from_fn(measure))
+        .layer(CatchPanicLayer::custom(|_| broken().into_response()))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(header::REFERRER_POLICY, "same-origin"))
+        .layer(PropagateRequestIdLayer::new(id.clone()))
+        .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
+        .with_state(rooms)
+}
+
+fn time_limit(ms: u64) -> TimeoutLayer {
+    TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_millis(ms))
+}
+
+fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+fn broken() -> ApiError {
+    tracing::error!("a handler panicked");
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something broke on our side; try again")
+}
+
+/// Middleware: counts and times each request by its route, never by its full path.
+async fn measure(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("web", |path| path.as_str()).to_owned();
+    let started = Instant::now();
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    histogram!("riffle_server_request_seconds", "route" => route.clone()).record(started.elapsed());
+    counter!("riffle_server_requests_total", "route" => route, "status" => status).increment(1);
+    response
+}
+
+/// Serves until `stop` resolves, then lets requests under way finish within the drain bound.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shell: &Shell,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stop = async move {
+        stop.await;
+        // The receiver is gone only when serving has already ended.
+        let _ = stopping.send(());
+    };
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(stop);
+    let drain = Duration::from_millis(shell.drain_ms_max);
+    let too_long = async {
+        // Without a stop this never resolves: the sender lives as long as the serving does.
+        if stopped.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(drain).await;
+    };
+    tokio::select! {
+        done = serving => done,
+        () = too_long => {
+            tracing::warn!(drain_ms = shell.drain_ms_max, "requests under way were cut off");
+            Ok(())
+        }
+    }
+}
