@@ -23,11 +23,16 @@ const rounded = (value) => Math.round(value * 10) / 10;
 
 // The next video counts as ready when its element holds a decodable picture.
 const untilNextReady = (page, key) =>
-  page.waitForFunction((step) => {
-    const active = Number(document.querySelector('.slide.is-active').dataset.index);
-    const next = document.querySelector(`.slide[data-index="${active + step}"] video`);
-    return !next?.closest('.slide').dataset.videoId || next.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
-  }, key === 'ArrowDown' ? 1 : -1);
+  page.waitForFunction(
+    (step) => {
+      const active = Number(document.querySelector('.slide.is-active').dataset.index);
+      const next = document.querySelector(`.slide[data-index="${active + step}"] video`);
+      return (
+        !next?.closest('.slide').dataset.videoId || next.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA
+      );
+    },
+    key === 'ArrowDown' ? 1 : -1,
+  );
 
 async function swipes(page, count) {
   let key = 'ArrowDown';

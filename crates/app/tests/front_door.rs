@@ -18,8 +18,10 @@ mod uploads;
 
 use testkit::{Answer, Caller, Clip, Server, Value};
 
+const BINARY: &str = env!("CARGO_BIN_EXE_riffle");
+
 fn start() -> Server {
-    Server::start(env!("CARGO_BIN_EXE_riffle"))
+    Server::start(BINARY)
 }
 
 /// An id of the right shape that nobody has.

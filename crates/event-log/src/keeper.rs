@@ -25,6 +25,9 @@ pub(crate) const SPARE_PREFIX: &str = "spare-";
 /// A roll takes a spare and seals a segment, so at most one of each is under way, and one more being made.
 const HANDOFF_MAX: usize = 2;
 
+/// Retention removes one segment a roll, or two when a roll came while it was at work.
+const RECYCLED_FILES_MAX: usize = 2;
+
 /// A file of a segment's size, zeroed or recycled, not yet in the log.
 pub(crate) struct Spare {
     name: String,
@@ -38,8 +41,8 @@ pub(crate) struct Keeper {
     segment_bytes: u64,
     retention_bytes: Option<u64>,
     spares_made: AtomicU64,
-    /// The segment last removed, until it is needed as a spare.
-    recycled: Mutex<Option<Spare>>,
+    /// Segments that were removed, until they are needed as spares.
+    recycled: Mutex<Vec<Spare>>,
 }
 
 impl Keeper {
@@ -51,15 +54,15 @@ impl Keeper {
             segment_bytes,
             retention_bytes,
             spares_made: AtomicU64::new(0),
-            recycled: Mutex::new(None),
+            recycled: Mutex::new(Vec::new()),
         }
     }
 
     pub(crate) fn spare_prepare(&self) -> io::Result<Spare> {
-        let name = format!(
-            "{SPARE_PREFIX}{}.tmp",
-            self.spares_made.fetch_add(1, Ordering::Relaxed)
-        );
+        if let Some(spare) = self.recycled.lock().pop() {
+            return Ok(spare);
+        }
+        let name = self.spare_name();
         let file = self.disk.create(&name)?;
         zeros_write(&*file, 0, self.segment_bytes)?;
         Ok(Spare { name, file })
@@ -155,10 +158,10 @@ impl Keeper {
     /// finds groups of another segment in it, and then that its offset was removed.
     fn segment_remove(&self, segment: &Segment) -> io::Result<()> {
         let mut recycled = self.recycled.lock();
-        if recycled.is_none() && segment.capacity_bytes == self.segment_bytes {
+        if recycled.len() < RECYCLED_FILES_MAX && segment.capacity_bytes == self.segment_bytes {
             let name = self.spare_name();
             self.disk.rename(&segment.name, &name)?;
-            *recycled = Some(Spare {
+            recycled.push(Spare {
                 name,
                 file: segment.file.clone(),
             });

@@ -2,6 +2,7 @@
 //!
 //! Crashes are in `crash.rs`.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -193,6 +194,34 @@ fn retention_by_bytes_removes_whole_segments_and_says_so() {
     drop(log);
     let log = SegmentLog::open_on(Arc::new(disk), config).expect("it opens");
     assert_eq!((log.start(of(0, 0)), log.end(of(1, 0))), (start, 1));
+}
+
+#[test]
+fn a_log_with_retention_lives_in_the_same_few_files() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = SegmentLogConfig {
+        retention_bytes: Some(512 << 10),
+        ..small()
+    };
+    let log = SegmentLog::open(dir.path(), config).expect("it opens");
+    let mut files = std::collections::HashSet::new();
+    let mut names = std::collections::HashSet::new();
+    for round in 0..40 {
+        fill(&log, of(0, 0), round * 60..(round + 1) * 60);
+        for name in segments(dir.path(), ".seg") {
+            let inode = std::fs::metadata(dir.path().join(&name)).map(|metadata| metadata.ino());
+            // The keeper may have renamed it since it was listed.
+            files.extend(inode.ok());
+            names.insert(name);
+        }
+    }
+    // Two sealed, one active, a spare, and the ones that were sealed before the first was removed.
+    assert!(
+        names.len() >= 10 && files.len() <= 6,
+        "{} names on {} files",
+        names.len(),
+        files.len()
+    );
 }
 
 #[test]

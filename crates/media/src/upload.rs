@@ -4,6 +4,7 @@
 //! sent again replaces the first, a submission sent again changes nothing.
 
 mod error;
+mod limits;
 mod words;
 
 use std::sync::Arc;
@@ -15,59 +16,11 @@ use metastore::{
 use tokio::io::AsyncRead;
 use types::{IdGenerator, TimestampMs, UserId, VideoId};
 
-use crate::limits::MediaLimits;
-
 pub use error::{UploadError, UploadFault};
+pub use limits::{MIME_TYPES, UploadLimits};
 
 /// Where "now" comes from, in milliseconds since the epoch.
 pub type Clock = Arc<dyn Fn() -> TimestampMs + Send + Sync>;
-
-/// What may be uploaded, told to clients before they start. The bytes decide in the end.
-pub const MIME_TYPES: [&str; 7] = [
-    "video/mp4",
-    "video/quicktime",
-    "video/webm",
-    "video/x-matroska",
-    "video/x-msvideo",
-    "video/mp2t",
-    "video/3gpp",
-];
-
-/// The bounds of upload sessions, each with its reason.
-#[derive(Debug, Clone, PartialEq)]
-pub struct UploadLimits {
-    /// What a file may be.
-    pub media: MediaLimits,
-    /// Size of every part but the last: what is sent again after a broken connection.
-    pub part_bytes: u64,
-    /// How long a session waits for its parts.
-    pub session_ms: i64,
-    /// Open sessions of one person.
-    pub sessions_max: i64,
-    /// Characters of a caption.
-    pub caption_chars_max: usize,
-    /// Hashtags of a video, those in the caption included.
-    pub hashtags_max: usize,
-    /// Characters of a hashtag.
-    pub hashtag_chars_max: usize,
-    /// Tries to process a video before it is given up.
-    pub attempts_max: u32,
-}
-
-impl Default for UploadLimits {
-    fn default() -> Self {
-        Self {
-            media: MediaLimits::default(),
-            part_bytes: 8 << 20,
-            session_ms: 24 * 3_600_000,
-            sessions_max: 500,
-            caption_chars_max: 2_200,
-            hashtags_max: 30,
-            hashtag_chars_max: 60,
-            attempts_max: 4,
-        }
-    }
-}
 
 /// What the room of upload sessions is built from.
 pub struct UploadsParts {

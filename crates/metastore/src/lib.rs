@@ -33,6 +33,7 @@ mod row;
 mod store;
 mod uploads;
 mod video_cards;
+mod video_pages;
 mod videos;
 
 pub use accounts::{Account, AccountNew, UserCounts};
@@ -51,7 +52,7 @@ pub use videos::{Rejection, Video, VideoCounts, VideoNew, VideoPublish, VideoSta
 /// Every SQL text of this crate with its name, for the test that prepares them all.
 #[doc(hidden)]
 pub fn statements() -> Vec<(&'static str, &'static str)> {
-    let nouns: [&[store::Statement]; 10] = [
+    let nouns: [&[store::Statement]; 11] = [
         accounts::STATEMENTS,
         comments::STATEMENTS,
         engagement::STATEMENTS,
@@ -61,6 +62,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         refresh_tokens::STATEMENTS,
         uploads::STATEMENTS,
         video_cards::STATEMENTS,
+        video_pages::STATEMENTS,
         videos::STATEMENTS,
     ];
     nouns

@@ -21,7 +21,7 @@ const PASSWORD: &str = "correct horse battery staple";
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
-    /// Header names are lower-case; of repeated ones the last stays.
+    /// Header names are lower-case; the values of a repeated one are joined by line breaks.
     pub headers: BTreeMap<String, String>,
     pub body: Vec<u8>,
 }
@@ -139,14 +139,7 @@ impl Caller {
         let request = request.body(body).map_err(|error| error.to_string())?;
         let mut response = self.agent.run(request).map_err(|error| error.to_string())?;
         self.keep_cookies(response.headers());
-        let headers = response.headers().iter();
-        let headers = headers.map(|(name, value)| {
-            (
-                name.to_string(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        });
-        let (status, headers) = (response.status().as_u16(), headers.collect());
+        let (status, headers) = (response.status().as_u16(), collect_headers(response.headers()));
         let body = response
             .body_mut()
             .with_config()
@@ -296,6 +289,19 @@ impl Caller {
     pub fn video(&self, video_id: &str) -> Value {
         self.get(&format!("/api/v1/videos/{video_id}")).expect(200)
     }
+}
+
+fn collect_headers(headers: &http::HeaderMap) -> BTreeMap<String, String> {
+    let mut collected = BTreeMap::<String, String>::new();
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let joined = collected.entry(name.to_string()).or_default();
+        if !joined.is_empty() {
+            joined.push('\n');
+        }
+        joined.push_str(&value);
+    }
+    collected
 }
 
 fn stamp(mut event: Value, seq: u64) -> Value {

@@ -199,6 +199,7 @@ export const en = {
       complete: 'All qualities',
     },
     done: 'Published. Every quality is ready.',
+    mayLeave: 'You can leave this page. It goes on without you.',
     playableNow: 'It plays already. Higher qualities follow.',
     rejectedTitle: 'This video was not accepted',
     rejectedHelp: 'Mend the file and choose it again, or choose another one. Your caption is kept.',

@@ -5,7 +5,7 @@ use testkit::{Caller, Value};
 use crate::{published, start};
 
 /// The link with another first character in its signature, `…/<expiry>.<signature>/…`.
-pub fn tampered(link: &str) -> String {
+fn tampered(link: &str) -> String {
     let at = link.find('.').expect("a signature") + 1;
     let other = if &link[at..=at] == "A" { "B" } else { "A" };
     format!("{}{other}{}", &link[..at], &link[at + 1..])

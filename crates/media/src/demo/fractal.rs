@@ -1,50 +1,71 @@
-//! Fractals: Julia sets that drift, drawn by how near each orbit comes to a trap.
+//! Fractals: Julia sets, drawn by how near each orbit comes to a trap.
 
 use super::music::{DREAM, GLASS, NIGHT, SUNRISE, TIDE, Tune, Voice};
-use super::paint::{FPS, field_at, palette};
+use super::paint::{FPS, field, palette};
 use super::{DemoClip, Scene};
 
-/// A set, how it is seen, and how it moves.
+/// A set and how it is seen.
 struct Julia {
-    /// The constant of z² + c; it circles about this point …
+    /// The constant of z² + c.
     c: (f64, f64),
-    /// … this far.
-    drift: f64,
-    /// Half the height of the view at the start.
+    /// Half the height of what is drawn.
     scale: f64,
+    /// Where the view sinks to, from the middle, as parts of the width and the height.
+    focus: (f64, f64),
     /// Distance of the orbit (x is `ld(2)`, y is `ld(3)`) to the trap.
     trap: &'static str,
     /// From the least distance `ld(4)` and the count of steps `ld(5)` to brightness.
     shade: &'static str,
 }
 
-/// Half the frames are computed and the others blended: the motion is slow, the orbits are dear.
+/// The set is drawn once, large, and coloured; then the view turns and sinks into it, between the pixels.
 fn julia(julia: &Julia, colours: [u32; 5]) -> String {
     let Julia {
         c: (x, y),
-        drift,
         scale,
+        focus,
         trap,
         shade,
     } = julia;
     let formula = format!(
-        "st(6, {scale}*exp(-0.035*T)); st(7, 0.05*T);
-        st(2, ld(6)*(ld(0)*cos(ld(7)) - ld(1)*sin(ld(7))));
-        st(3, ld(6)*(ld(0)*sin(ld(7)) + ld(1)*cos(ld(7))));
-        st(8, {x} + {drift}*cos(0.4*T)); st(9, {y} + {drift}*sin(0.4*T));
-        st(4, 4); st(5, 0);
-        while(lt(ld(5), 22)*lt(ld(2)*ld(2) + ld(3)*ld(3), 9),
-            st(6, ld(2)*ld(2) - ld(3)*ld(3) + ld(8));
-            st(3, 2*ld(2)*ld(3) + ld(9));
+        "st(2, {scale}*ld(0)); st(3, {scale}*ld(1)); st(4, 4); st(5, 0);
+        while(lt(ld(5), 26)*lt(ld(2)*ld(2) + ld(3)*ld(3), 9),
+            st(6, ld(2)*ld(2) - ld(3)*ld(3) + {x});
+            st(3, 2*ld(2)*ld(3) + {y});
             st(2, ld(6));
             st(4, min(ld(4), {trap}));
             st(5, ld(5) + 1));
         {shade}"
     );
+    let corner = |axis: char, across: f64, down: f64| {
+        let (zoom, turn, sink) = ("0.78*exp(-0.0024*on)", "0.0016*on", "(1-exp(-0.008*on))");
+        match axis {
+            'x' => format!(
+                "W/2+{}*W*{sink}+{zoom}*({across}*W/2*cos({turn})-{down}*H/2*sin({turn}))",
+                focus.0
+            ),
+            _ => format!(
+                "H/2+{}*H*{sink}+{zoom}*({across}*W/2*sin({turn})+{down}*H/2*cos({turn}))",
+                focus.1
+            ),
+        }
+    };
+    let corners: Vec<_> = [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0)]
+        .iter()
+        .enumerate()
+        .map(|(n, (across, down))| {
+            format!(
+                "x{n}='{}':y{n}='{}'",
+                corner('x', *across, *down),
+                corner('y', *across, *down)
+            )
+        })
+        .collect();
     format!(
-        "{},framerate=fps={FPS}:interp_start=0:interp_end=255:scene=100,{}",
-        field_at(FPS / 2, 224, &formula),
-        palette(colours)
+        "{},trim=end_frame=1,{},format=yuv420p,loop=-1:1,setpts=N/{FPS}/TB,fps={FPS},perspective={}:eval=frame",
+        field(960, &formula),
+        palette(colours),
+        corners.join(":")
     )
 }
 
@@ -62,36 +83,36 @@ fn scenes() -> [Scene; 5] {
     let stalk = "abs(ld(2) + 0.3*ld(3))";
     let seahorses = Julia {
         c: (-0.745, 0.113),
-        drift: 0.012,
         scale: 1.1,
+        focus: (-0.20, -0.02),
         trap: point,
         shade: "1.02 - 1.25*sqrt(ld(4))",
     };
     let elephants = Julia {
         c: (0.285, 0.012),
-        drift: 0.008,
         scale: 1.0,
+        focus: (0.16, 0.10),
         trap: cross,
         shade: "1 - 2.6*pow(ld(4), 0.42)",
     };
     let spirals = Julia {
         c: (-0.4, 0.6),
-        drift: 0.02,
         scale: 1.05,
+        focus: (0.15, -0.12),
         trap: ring,
         shade: "0.95 - 1.5*sqrt(ld(4))",
     };
-    let needle = Julia {
+    let threads = Julia {
         c: (-0.8, 0.156),
-        drift: 0.015,
         scale: 1.0,
+        focus: (-0.15, 0.08),
         trap: stalk,
         shade: "1 - 2.2*pow(ld(4), 0.36)",
     };
-    let stars = Julia {
+    let rabbit = Julia {
         c: (-0.12, 0.75),
-        drift: 0.02,
         scale: 1.15,
+        focus: (0.12, 0.14),
         trap: point,
         shade: "0.15 + 1.1*pow(ld(4), 0.8) + 0.01*ld(5)",
     };
@@ -125,7 +146,7 @@ fn scenes() -> [Scene; 5] {
             caption: "every thread is made of threads",
             hashtags: ["julia", "tiny"],
             duration_s: 9,
-            picture: julia(&needle, [0x10002b, 0x5a189a, 0x9d4edd, 0xff9ebb, 0xfff0f5]),
+            picture: julia(&threads, [0x10002b, 0x5a189a, 0x9d4edd, 0xff9ebb, 0xfff0f5]),
             tune: Tune::new(196.0, DREAM, 2.25, Voice::Still),
         },
         Scene {
@@ -133,7 +154,7 @@ fn scenes() -> [Scene; 5] {
             caption: "Douady called it a rabbit",
             hashtags: ["nature", "math"],
             duration_s: 10,
-            picture: julia(&stars, [0x001219, 0x005f73, 0x94d2bd, 0xee9b00, 0xfff3d6]),
+            picture: julia(&rabbit, [0x001219, 0x005f73, 0x94d2bd, 0xee9b00, 0xfff3d6]),
             tune: Tune::new(130.81, SUNRISE, 2.5, Voice::Pluck),
         },
     ]

@@ -6,15 +6,10 @@ pub(super) const FPS: u32 = 24;
 /// A plane of grey in 16 bits. `formula` gives 0 to 1 and may use `ld(0)` (x, about -0.56 to 0.56), `ld(1)` (y, -1 to 1,
 /// downwards) and `T` (seconds); it may store from `st(2)` on.
 pub(super) fn field(height: u32, formula: &str) -> String {
-    field_at(FPS, height, formula)
-}
-
-/// A plane as [`field`] makes it, at another frame rate.
-pub(super) fn field_at(fps: u32, height: u32, formula: &str) -> String {
     let width = height * 9 / 16 / 2 * 2;
     let formula: String = formula.split_whitespace().collect();
     format!(
-        "nullsrc=s={width}x{height}:r={fps},format=gray16,\
+        "nullsrc=s={width}x{height}:r={FPS},format=gray16,\
          geq=lum='st(0,(2*X-W)/H);st(1,2*Y/H-1);65535*clip({formula},0,1)'"
     )
 }

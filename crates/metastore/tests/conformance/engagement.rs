@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use metastore::{CommentNew, Mark, VideoCounts};
+use metastore::{CommentNew, Mark, VideoCounts, Write};
 use types::CommentId;
 
 use crate::{Fixture, open, people, published, user, video};
@@ -20,10 +20,32 @@ impl Sequence {
     }
 }
 
+const PEOPLE: u64 = 6;
+const VIDEOS: u64 = 4;
+const MARKS: [Mark; 4] = [Mark::Like, Mark::Save, Mark::Share, Mark::NotInterested];
+
+/// What must be stored: (index into `MARKS`, person, video).
+type Ledger = HashSet<(usize, u64, u64)>;
+
+/// Puts or takes one random mark, in the store and in the ledger; both must agree whether anything changed.
+async fn mark_once(tx: &mut Write, ledger: &mut Ledger, sequence: &mut Sequence) {
+    let kind = sequence.below(MARKS.len() as u64) as usize;
+    let (person, target) = (1 + sequence.below(PEOPLE), 1 + sequence.below(VIDEOS));
+    if sequence.below(2) == 0 {
+        let added = tx
+            .mark_add(MARKS[kind], user(person), video(target), user(1), 5)
+            .await;
+        assert_eq!(added.expect("a mark"), ledger.insert((kind, person, target)));
+    } else {
+        let removed = tx
+            .mark_remove(MARKS[kind], user(person), video(target), user(1))
+            .await;
+        assert_eq!(removed.expect("a mark"), ledger.remove(&(kind, person, target)));
+    }
+}
+
 #[tokio::test]
 async fn counts_equal_a_ledger_after_many_marks() {
-    const PEOPLE: u64 = 6;
-    const VIDEOS: u64 = 4;
     let Fixture {
         store,
         folder: _folder,
@@ -32,31 +54,14 @@ async fn counts_equal_a_ledger_after_many_marks() {
     for raw in 1..=VIDEOS {
         published(&store, video(raw), user(1), 10).await;
     }
-    let marks = [Mark::Like, Mark::Save, Mark::Share, Mark::NotInterested];
-    let mut ledger = HashSet::new();
-    let mut sequence = Sequence(7);
+    let (mut ledger, mut sequence) = (Ledger::new(), Sequence(7));
     for round in 0..60 {
         let mut tx = store.write("marks").await.expect("the writer is free");
         let before = ledger.clone();
         for _ in 0..10 {
-            let kind = sequence.below(4);
-            let (person, target) = (1 + sequence.below(PEOPLE), 1 + sequence.below(VIDEOS));
-            let mark = marks[kind as usize];
-            if sequence.below(2) == 0 {
-                let added = tx
-                    .mark_add(mark, user(person), video(target), user(1), 5)
-                    .await
-                    .expect("a mark");
-                assert_eq!(added, ledger.insert((kind, person, target)));
-            } else {
-                let removed = tx
-                    .mark_remove(mark, user(person), video(target), user(1))
-                    .await
-                    .expect("a mark");
-                assert_eq!(removed, ledger.remove(&(kind, person, target)));
-            }
+            mark_once(&mut tx, &mut ledger, &mut sequence).await;
         }
-        // Every fifth change is abandoned half way: nothing of it may count.
+        // Every fifth change is abandoned: nothing of it may count.
         if round % 5 == 0 {
             drop(tx);
             ledger = before;
@@ -73,13 +78,17 @@ async fn counts_equal_a_ledger_after_many_marks() {
     let ids: Vec<_> = (1..=VIDEOS).map(video).collect();
     for card in store.video_cards_get(&ids, None).await.expect("cards") {
         let target = card.video.id.raw();
-        let expect = VideoCounts {
-            likes: count(0, target),
-            saves: count(1, target),
-            shares: count(2, target),
-            comments: 0,
-        };
-        assert_eq!(card.counts, expect, "video {target}");
+        let [likes, saves, shares] = [count(0, target), count(1, target), count(2, target)];
+        assert_eq!(
+            card.counts,
+            VideoCounts {
+                likes,
+                saves,
+                shares,
+                comments: 0
+            },
+            "video {target}"
+        );
     }
     let received = store
         .account_by_id(user(1))

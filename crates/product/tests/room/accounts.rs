@@ -7,87 +7,45 @@ use crate::{Fixture, code, registration};
 #[tokio::test]
 async fn registrations() {
     let fixture = Fixture::open().await;
-    let base = || registration("mina");
-    let rows = [
-        (base(), "ok", None),
-        (base(), "username_taken", None),
-        (registration(" MINA "), "username_taken", None),
-        (registration("mi"), "invalid", Some("username")),
-        (registration("mi-na"), "invalid", Some("username")),
-        (
-            Registration {
-                password: "short".to_owned(),
-                ..registration("a_1")
-            },
-            "invalid",
-            Some("password"),
-        ),
-        (
-            Registration {
-                password: "é".repeat(129),
-                ..registration("a_2")
-            },
-            "invalid",
-            Some("password"),
-        ),
-        (
-            Registration {
-                password: "é".repeat(128),
-                ..registration("a_3")
-            },
-            "ok",
-            None,
-        ),
-        (
-            Registration {
-                birth_date: "2013-11-22".to_owned(),
-                ..registration("a_4")
-            },
-            "too_young",
-            None,
-        ),
-        (
-            Registration {
-                birth_date: "2013-11-21".to_owned(),
-                ..registration("a_5")
-            },
-            "ok",
-            None,
-        ),
-        (
-            Registration {
-                birth_date: "2030-01-01".to_owned(),
-                ..registration("a_6")
-            },
-            "invalid",
-            Some("birthDate"),
-        ),
-        (
-            Registration {
-                birth_date: "yesterday".to_owned(),
-                ..registration("a_7")
-            },
-            "invalid",
-            Some("birthDate"),
-        ),
-        (
-            Registration {
-                display_name: Some(" \u{7} ".to_owned()),
-                ..registration("a_8")
-            },
-            "invalid",
-            Some("displayName"),
-        ),
-    ];
-    for (given, expect, field) in rows {
+    let check = async |given: Registration, expect: &str, field: Option<&str>| {
         let label = format!("{} {}", given.username, given.birth_date);
         let answer = fixture.room.account_register(given).await;
-        assert_eq!(
-            (code(&answer), answer.as_ref().err().and_then(ProductError::field)),
-            (expect, field),
-            "{label}"
-        );
-    }
+        let said = (code(&answer), answer.as_ref().err().and_then(ProductError::field));
+        assert_eq!(said, (expect, field), "{label}");
+    };
+    check(registration("mina"), "ok", None).await;
+    check(registration("mina"), "username_taken", None).await;
+    check(registration(" MINA "), "username_taken", None).await;
+    check(registration("mi"), "invalid", Some("username")).await;
+    check(registration("mi-na"), "invalid", Some("username")).await;
+
+    let with_password = |name, password: String| Registration {
+        password,
+        ..registration(name)
+    };
+    check(
+        with_password("a_1", "short".to_owned()),
+        "invalid",
+        Some("password"),
+    )
+    .await;
+    check(with_password("a_2", "é".repeat(129)), "invalid", Some("password")).await;
+    check(with_password("a_3", "é".repeat(128)), "ok", None).await;
+
+    let born = |name, date: &str| Registration {
+        birth_date: date.to_owned(),
+        ..registration(name)
+    };
+    check(born("a_4", "2013-11-22"), "too_young", None).await;
+    check(born("a_5", "2013-11-21"), "ok", None).await;
+    check(born("a_6", "2030-01-01"), "invalid", Some("birthDate")).await;
+    check(born("a_7", "yesterday"), "invalid", Some("birthDate")).await;
+
+    let called = |name, shown: &str| Registration {
+        display_name: Some(shown.to_owned()),
+        ..registration(name)
+    };
+    check(called("a_8", " \u{7} "), "invalid", Some("displayName")).await;
 }
 
 #[tokio::test]

@@ -7,6 +7,9 @@ use std::path::Path;
 use super::text::{TextFile, files};
 use super::{Finding, TidyError};
 
+const MAP: &str = "ARCHITECTURE.md";
+/// Folders whose files the map names in its walks.
+const MAPPED: [&str; 4] = ["crates/", "web/", "e2e/", "config/"];
 const DECISIONS: &str = "docs/adr/";
 const DECISIONS_LIST: &str = "docs/adr/README.md";
 /// Files that every checkout has, with words that they must hold.
@@ -32,6 +35,8 @@ pub(super) fn check(root: &Path) -> Result<Vec<Finding>, TidyError> {
         let exists = |target: &str| root.join(parent(&document.path)).join(target).exists();
         findings.extend(links(document, exists));
     }
+    let map = documents.iter().filter(|document| document.path == MAP);
+    findings.extend(map.flat_map(|map| paths(map, |path| root.join(path).exists())));
     findings.extend(decisions(&documents));
     Ok(findings)
 }
@@ -64,6 +69,25 @@ fn links(document: &TextFile, exists: impl Fn(&str) -> bool) -> Vec<Finding> {
                     number + 1,
                     "link",
                     format!("{target} does not exist"),
+                ));
+            }
+        }
+    }
+    findings
+}
+
+/// Files named in code style that are not there: a walk must lead through rooms that exist.
+fn paths(map: &TextFile, exists: impl Fn(&str) -> bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (number, line) in map.text.lines().enumerate() {
+        let named = line.split('`').skip(1).step_by(2);
+        for path in named.filter(|name| MAPPED.iter().any(|folder| name.starts_with(folder))) {
+            if !exists(path) {
+                findings.push(finding(
+                    &map.path,
+                    number + 1,
+                    "link",
+                    format!("{path} does not exist"),
                 ));
             }
         }
@@ -142,6 +166,19 @@ mod tests {
         ];
         for (text, expect) in rows {
             let found = links(&document("docs/x.md", text), |target| target == "there.md");
+            assert_eq!(found.len(), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_map_names_what_is_there() {
+        let rows = [
+            ("`crates/there.rs` then `crates/gone.rs` and `web/gone.ts`", 2),
+            ("`crates/there.rs`", 0),
+            ("crates/gone.rs `GET /crates`", 0),
+        ];
+        for (text, expect) in rows {
+            let found = paths(&document(MAP, text), |path| path == "crates/there.rs");
             assert_eq!(found.len(), expect, "{text}");
         }
     }

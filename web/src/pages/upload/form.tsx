@@ -240,6 +240,9 @@ function Outcome() {
         <Match when={upload.phase === 'done'}>
           <p>{m.upload.done}</p>
         </Match>
+        <Match when={!published()}>
+          <p class="field__hint">{m.upload.mayLeave}</p>
+        </Match>
         <Match when={published()}>
           <p>{m.upload.playableNow}</p>
         </Match>
