@@ -39,6 +39,20 @@ test('a guest watches, starts muted, and is asked to log in only when it matters
   assert.deepEqual(errors, []);
 });
 
+test('a first visit is one guest, however much it asks for at once', async (t) => {
+  const { page } = await open(t);
+  const guests = [];
+  page.on('response', async (response) => {
+    const cookie = await response.headerValue('set-cookie').catch(() => null);
+    if (cookie?.includes('riffle_guest')) guests.push(cookie.split(';')[0]);
+  });
+  await page.goto('/');
+  await untilPlaying(page, 0);
+  await page.keyboard.press('j');
+  await untilPlaying(page, 1);
+  assert.equal(guests.length, 1, guests.join(', '));
+});
+
 test('each watch is one view, numbered from one without gaps', async (t) => {
   const { page } = await open(t);
   const sent = [];
@@ -139,6 +153,47 @@ test('"not interested" can be undone, and is sent when it is not', async (t) => 
   assert.equal((await answered).status(), 200);
   await untilPlaying(page, 1);
   assert.deepEqual(sent, ['not_interested']);
+});
+
+test('the next three videos are in memory before the swipe, their first segments only', async (t) => {
+  const { page } = await open(t, { form: PHONE });
+  const fetched = new Set();
+  page.on('requestfinished', (request) => fetched.add(new URL(request.url()).pathname));
+  const pages = feedPages(page);
+  await page.goto('/');
+  await untilPlaying(page, 0);
+  const startOf = ({ video }) => {
+    const { init, firstSegment, audio } = video.playback;
+    return [init, firstSegment, audio.init, audio.firstSegment];
+  };
+  const next = pages[0].slice(1, 4);
+  await until(() => next.flatMap(startOf).every((url) => fetched.has(url)), 'the next three to be in memory');
+  const later = next.flatMap(({ video }) => video.playback.renditions.flatMap((r) => r.segments.slice(1)));
+  assert.ok(later.length > 0);
+  assert.deepEqual(
+    later.filter((url) => fetched.has(url)),
+    [],
+  );
+});
+
+test('the progress line scrubs', async (t) => {
+  const { page } = await open(t);
+  await page.goto('/');
+  await untilPlaying(page, 0);
+  await page.keyboard.press(' ');
+  const line = page.getByRole('slider', { name: 'Position in the video' });
+  const box = await line.boundingBox();
+  const y = box.y + box.height / 2;
+  await page.mouse.move(box.x + box.width * 0.2, y);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.75, y, { steps: 4 });
+  await page.waitForSelector('.bubble');
+  await page.mouse.up();
+  await page.waitForFunction(() => {
+    const video = document.querySelector('.slide.is-active video');
+    return Math.abs(video.currentTime / video.duration - 0.75) < 0.05 && !video.seeking;
+  });
+  assert.equal((await activeVideo(page)).paused, true, 'a paused video stays paused');
 });
 
 test('the menu says why this video is here', async (t) => {

@@ -1,6 +1,6 @@
 // Picks the page for the address. Pages other than the feed load when first visited.
 
-import { createMemo, lazy, Match, Show, Suspense, Switch } from 'solid-js';
+import { createEffect, createMemo, lazy, Match, Show, Suspense, Switch } from 'solid-js';
 import { Dialogs } from './components/dialogs';
 import { Notice } from './components/notice';
 import { Shell } from './components/shell';
@@ -39,9 +39,22 @@ export function placeOf(pathname: string): Place {
   return places[`/${first}`] ?? { page: 'lost' };
 }
 
+/** What the tab is called. */
+function titleOf(place: Place): string {
+  if (place.page === 'feed') return place.kind === 'following' ? m.nav.following : '';
+  if (place.page === 'profile') return `@${place.username}`;
+  if (place.page === 'login') return place.signUp ? m.auth.signUp : m.auth.login;
+  return { upload: m.upload.title, settings: m.settings.title, lost: m.notFound.title, video: '' }[
+    place.page
+  ];
+}
+
 export function App() {
   const place = createMemo(() => placeOf(path()), undefined, {
     equals: (a, b) => JSON.stringify(a) === JSON.stringify(b),
+  });
+  createEffect(() => {
+    document.title = m.title(titleOf(place()));
   });
   const at = <Page extends Place['page']>(page: Page) => {
     const current = place();

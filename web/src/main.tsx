@@ -4,7 +4,7 @@ import './design/tokens.css';
 import './design/base.css';
 import { createEffect, on } from 'solid-js';
 import { render } from 'solid-js/web';
-import { refresh, viewer } from './api/auth';
+import { refresh, viewer, wasSignedIn } from './api/auth';
 import { App } from './app';
 import { forgetFeeds } from './pages/feed/sources';
 import { path } from './router';
@@ -14,8 +14,6 @@ import './state/online';
 
 const root = document.getElementById('app');
 if (!root) throw new Error('the page has no #app');
-
-void refresh();
 
 render(() => {
   // Another person, or none: what the last one saw and did leaves the screen.
@@ -33,3 +31,7 @@ render(() => {
   createEffect(on(path, closeDialog, { defer: true }));
   return <App />;
 }, root);
+
+// A guest's first call is the feed; someone who was signed in needs the session first.
+if (wasSignedIn()) void refresh();
+else setTimeout(() => void refresh(), 0);

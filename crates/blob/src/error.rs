@@ -21,6 +21,16 @@ pub enum BlobError {
         /// The bound they went past.
         bytes_max: u64,
     },
+    /// The stream ended before its least size; nothing of it was kept.
+    #[error("the {bytes} bytes for {key} are fewer than the {bytes_min} expected")]
+    TooShort {
+        /// Where the bytes were meant to go.
+        key: BlobKey,
+        /// How many came.
+        bytes: u64,
+        /// How many were expected at least.
+        bytes_min: u64,
+    },
     /// The range starts at or after the end of the blob, or is empty.
     #[error("bytes {start}..{end} are not inside the {size_bytes} bytes of {key}")]
     RangeOutside {

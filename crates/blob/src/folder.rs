@@ -5,22 +5,22 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use aws_lc_rs::digest;
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use crate::store::{BlobMeta, BlobPart, Listing, PutReceipt};
 use crate::{BlobError, BlobKey, BlobReader};
+use digest::{Digest, digest_file};
 
+mod digest;
 mod tree;
 
 const TEMPORARY: &str = ".tmp";
 const BUFFER_BYTES: usize = 256 * 1024;
-const ETAG_BYTES: usize = 16;
 
 /// The folder backend; holds no open file.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl Folder {
         &self,
         key: &BlobKey,
         source: &mut R,
-        bytes_max: u64,
+        sizes: RangeInclusive<u64>,
     ) -> Result<PutReceipt, BlobError>
     where
         R: AsyncRead + Unpin + Send,
@@ -76,7 +76,14 @@ impl Folder {
         let (file, path) = blocking(move || NamedTempFile::new_in(temporary).map(NamedTempFile::into_parts))
             .await
             .map_err(failed)?;
-        let receipt = copy_bounded(key, source, tokio::fs::File::from_std(file), bytes_max).await?;
+        let receipt = copy_bounded(key, source, tokio::fs::File::from_std(file), *sizes.end()).await?;
+        if receipt.bytes < *sizes.start() {
+            return Err(BlobError::TooShort {
+                key: key.clone(),
+                bytes: receipt.bytes,
+                bytes_min: *sizes.start(),
+            });
+        }
         let (root, dest) = (self.root.clone(), key.clone());
         blocking(move || {
             make_parents(&root, &dest)?;
@@ -236,38 +243,6 @@ impl Folder {
     }
 }
 
-/// SHA-256 and length of what went by.
-struct Digest {
-    context: digest::Context,
-    bytes: u64,
-}
-
-impl Digest {
-    fn new() -> Self {
-        Self {
-            context: digest::Context::new(&digest::SHA256),
-            bytes: 0,
-        }
-    }
-
-    fn update(&mut self, chunk: &[u8]) {
-        self.context.update(chunk);
-        self.bytes += chunk.len() as u64;
-    }
-
-    fn finish(self) -> PutReceipt {
-        let hash = self.context.finish();
-        let etag = hash.as_ref()[..ETAG_BYTES]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        PutReceipt {
-            bytes: self.bytes,
-            etag,
-        }
-    }
-}
-
 async fn copy_bounded<R>(
     key: &BlobKey,
     source: &mut R,
@@ -345,20 +320,6 @@ fn too_large(key: &BlobKey, bytes_max: u64) -> BlobError {
         key: key.clone(),
         bytes_max,
     }
-}
-
-fn digest_file(path: &Path) -> io::Result<PutReceipt> {
-    let mut file = fs::File::open(path)?;
-    let mut digest = Digest::new();
-    let mut buffer = vec![0; BUFFER_BYTES];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => break,
-            read => digest.update(&buffer[..read]),
-        }
-    }
-    file.sync_all()?;
-    Ok(digest.finish())
 }
 
 fn move_in(root: &Path, key: &BlobKey, local: &Path) -> io::Result<()> {

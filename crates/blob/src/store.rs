@@ -1,6 +1,6 @@
 //! The port: what every backend of object storage offers. Today a folder stands behind it.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -104,23 +104,26 @@ impl BlobStore {
     /// [`BlobError::Io`].
     pub async fn put_bytes(&self, key: &BlobKey, bytes: Bytes) -> Result<PutReceipt, BlobError> {
         let bytes_max = bytes.len() as u64;
-        self.folder.put_stream(key, &mut bytes.as_ref(), bytes_max).await
+        self.folder
+            .put_stream(key, &mut bytes.as_ref(), 0..=bytes_max)
+            .await
     }
 
-    /// Stores a stream of at most `bytes_max` bytes. Dropping the future leaves no trace.
+    /// Stores a stream of a size within `sizes` (bytes). Dropping the future leaves no trace.
     ///
     /// # Errors
-    /// [`BlobError::TooLarge`], [`BlobError::Source`] or [`BlobError::Io`]; none of them leaves a trace.
+    /// [`BlobError::TooLarge`], [`BlobError::TooShort`], [`BlobError::Source`] or [`BlobError::Io`]; none of them leaves a
+    /// trace, and what was stored under the key before still stands.
     pub async fn put_stream<R>(
         &self,
         key: &BlobKey,
         mut source: R,
-        bytes_max: u64,
+        sizes: RangeInclusive<u64>,
     ) -> Result<PutReceipt, BlobError>
     where
         R: AsyncRead + Unpin + Send,
     {
-        self.folder.put_stream(key, &mut source, bytes_max).await
+        self.folder.put_stream(key, &mut source, sizes).await
     }
 
     /// Opens a blob, whole or a range of it; a range that ends past the blob is clamped.

@@ -103,7 +103,9 @@ async fn a_stream_over_its_bound_or_broken_leaves_no_trace() {
         .await
         .expect("stored");
     let long = vec![7; 300_000];
-    let refused = store.put_stream(&key("u/a/1"), long.as_slice(), 299_999).await;
+    let refused = store
+        .put_stream(&key("u/a/1"), long.as_slice(), 0..=299_999)
+        .await;
     assert!(
         matches!(
             refused,
@@ -115,8 +117,15 @@ async fn a_stream_over_its_bound_or_broken_leaves_no_trace() {
         "{refused:?}"
     );
     let broken = tokio_util::io::StreamReader::new(Broken { given: false });
-    let refused = store.put_stream(&key("u/a/2"), broken, 100).await;
+    let refused = store.put_stream(&key("u/a/2"), broken, 0..=100).await;
     assert!(matches!(refused, Err(BlobError::Source { .. })), "{refused:?}");
+    let refused = store
+        .put_stream(&key("u/a/1"), long.as_slice(), 300_001..=300_001)
+        .await;
+    assert!(
+        matches!(refused, Err(BlobError::TooShort { bytes: 300_000, .. })),
+        "{refused:?}"
+    );
     assert_eq!(
         text(&store, "u/a/1", None).await.expect("the old one stands"),
         "old"
@@ -124,7 +133,7 @@ async fn a_stream_over_its_bound_or_broken_leaves_no_trace() {
     assert_eq!(files_below(root.path()), 1);
     assert_eq!(
         store
-            .put_stream(&key("u/a/1"), long.as_slice(), 300_000)
+            .put_stream(&key("u/a/1"), long.as_slice(), 0..=300_000)
             .await
             .expect("fits")
             .bytes,

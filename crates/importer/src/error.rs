@@ -18,7 +18,7 @@ pub enum ImportError {
     },
     #[error("the answer to {what} is not what this version expects; are client and server of one version?")]
     Answer { what: String, source: serde_json::Error },
-    #[error("`{name}` cannot be a creator's name: {source}")]
+    #[error("`{name}` cannot be a creator's name")]
     Username {
         name: String,
         source: types::UsernameError,

@@ -26,6 +26,14 @@ impl Rejection {
         }
     }
 
+    pub(crate) fn unsupported_codec(codec: &str) -> Self {
+        let codec = if codec.is_empty() { "unknown" } else { codec };
+        let message = format!(
+            "The picture or the sound is coded in a way that is not supported ({codec}). Export the video as H.264 with AAC sound."
+        );
+        Self::new("unsupported_codec", message)
+    }
+
     pub(crate) fn too_large_picture() -> Self {
         Self::new(
             "too_large_picture",

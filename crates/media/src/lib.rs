@@ -14,6 +14,7 @@
 //! | disk | 0.3 MB a second of video below 480p, with the sound | up to 1.5 MB a second of video |
 //! | network | none: the children have none | none |
 
+mod assemble;
 mod boxes;
 pub mod demo;
 mod encode;
@@ -29,6 +30,8 @@ mod processor;
 mod queue;
 mod sandbox;
 mod sniff;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 pub use boxes::BoxError;

@@ -13,9 +13,9 @@ use crate::limits::{JobLimits, MediaLimits};
 use crate::sandbox::{Finished, INPUT, Job, Sandbox, SandboxError, Tool};
 use crate::sniff::{Container, SNIFF_BYTES, sniff};
 
-mod loudness;
+pub(crate) mod loudness;
 mod streams;
-mod times;
+pub(crate) mod times;
 
 pub(crate) use streams::DECODERS;
 
@@ -254,6 +254,7 @@ pub(crate) fn verdict(finished: &Finished, tool: Tool) -> ProcessError {
             "The video takes too much work to convert. Export it at a lower resolution or bit rate and upload it again.",
         )
         .into(),
+        _ if finished.stderr_tail.contains("not on whitelist") => Rejection::unsupported_codec("unknown").into(),
         _ if finished.stderr_tail.contains("exceeds specified max pixel count") => Rejection::too_large_picture().into(),
         _ => Rejection::damaged().into(),
     }

@@ -179,26 +179,26 @@ impl Uploads {
         let (upload, number) = self.grant_check(&grant, now_ms).await?;
         let (video, size_bytes) = (upload.video, part_bytes(&upload, number));
         let key = part_key(video, number);
-        let receipt = self.inner.blobs.put_stream(&key, body, size_bytes).await?;
+        let receipt = self
+            .inner
+            .blobs
+            .put_stream(&key, body, size_bytes..=size_bytes)
+            .await?;
         metrics::counter!("riffle_media_upload_received_bytes").increment(receipt.bytes);
         let part = UploadPart {
             number,
             etag: receipt.etag.clone(),
             size_bytes: receipt.bytes as i64,
         };
-        let kept = self.part_record(video, &part, size_bytes, now_ms).await;
-        if kept.is_err() {
-            self.inner.blobs.delete(&key).await?;
-        }
-        kept.map(|()| receipt.etag)
+        // Unrecorded bytes do no harm: sending the part again replaces them, abandoning the session removes them.
+        self.part_record(video, &part, now_ms).await?;
+        Ok(receipt.etag)
     }
 
-    /// Records a stored part, unless it is too short or the session is gone by now; then its blob must go.
     async fn part_record(
         &self,
         video: VideoId,
         part: &UploadPart,
-        size_bytes: u64,
         now_ms: TimestampMs,
     ) -> Result<(), UploadError> {
         let mut tx = self.inner.store.write("upload_part_put").await?;
@@ -207,19 +207,8 @@ impl Uploads {
             // The queue compares etags: bytes that differ from the submitted ones are found out there.
             return Ok(());
         }
-        let whole = part.size_bytes as u64 == size_bytes;
-        match whole {
-            true => tx.upload_part_put(video, part, now_ms).await?,
-            false => tx.upload_part_delete(video, part.number).await?,
-        }
-        tx.commit().await?;
-        if whole {
-            Ok(())
-        } else {
-            Err(UploadError::PartSize {
-                expected_bytes: size_bytes,
-            })
-        }
+        tx.upload_part_put(video, part, now_ms).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Closes the session and queues the video, in one transaction. Sent again, it changes nothing.

@@ -28,7 +28,6 @@ statements! {
     UPLOAD_PART_PUT = "INSERT INTO upload_parts (video_id, number, etag, size_bytes, stored_at_ms) \
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (video_id, number) DO UPDATE SET \
         etag = excluded.etag, size_bytes = excluded.size_bytes, stored_at_ms = excluded.stored_at_ms";
-    UPLOAD_PART_DELETE = "DELETE FROM upload_parts WHERE video_id = $1 AND number = $2";
     UPLOAD_PARTS = "SELECT number, etag, size_bytes FROM upload_parts WHERE video_id = $1 ORDER BY number";
 }
 
@@ -174,12 +173,6 @@ impl Write {
             .bind(part.size_bytes)
             .bind(stored_at_ms);
         self.run(UPLOAD_PART_PUT, upsert).await.map(drop)
-    }
-
-    /// Forgets a part whose bytes are gone.
-    pub async fn upload_part_delete(&mut self, video: VideoId, number: i64) -> Result<(), MetastoreError> {
-        let delete = UPLOAD_PART_DELETE.query().bind(video.as_i64()).bind(number);
-        self.run(UPLOAD_PART_DELETE, delete).await.map(drop)
     }
 
     /// The session as this change sees it.

@@ -58,7 +58,33 @@ export async function call<T>(method: string, path: string, options: CallOptions
   return (await response.json()) as T;
 }
 
+// The first answer gives this browser its guest cookie. Calls made meanwhile wait for it: without the cookie each of
+// them would be answered as another guest, and a guest's feed and events belong together.
+let introduction: Promise<void> | undefined;
+let introduced = false;
+
 async function send(method: string, path: string, options: CallOptions, auth: boolean): Promise<Response> {
+  while (!introduced && introduction) await introduction;
+  const answer = transmit(method, path, options, auth);
+  if (!introduced) {
+    introduction = answer.then(
+      () => {
+        introduced = true;
+      },
+      () => {
+        introduction = undefined;
+      },
+    );
+  }
+  return answer;
+}
+
+async function transmit(
+  method: string,
+  path: string,
+  options: CallOptions,
+  auth: boolean,
+): Promise<Response> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
   const onAbort = () => abort.abort();

@@ -90,6 +90,7 @@ function SideLink(props: { href: string; icon: IconName; text: string }) {
 }
 
 function BottomBar() {
+  const isProfile = () => path() === profileHref();
   const isHome = () => path() === routes.forYou || path() === routes.following;
   return (
     <nav class="bar" aria-label={m.nav.label}>
@@ -102,8 +103,8 @@ function BottomBar() {
           <Icon name="plus" />
         </span>
       </Link>
-      <Link href={profileHref()} class="bar__link" classList={{ 'is-here': path().startsWith('/@') }}>
-        <Icon name="user" filled={path().startsWith('/@')} />
+      <Link href={profileHref()} class="bar__link" classList={{ 'is-here': isProfile() }}>
+        <Icon name="user" filled={isProfile()} />
         <span>{viewer() ? m.nav.profile : m.nav.login}</span>
       </Link>
     </nav>

@@ -7,6 +7,7 @@ const plural = (n: number, one: string, many: string) => `${compact.format(n)} $
 export const en = {
   appName: 'Riffle',
   count: (n: number) => compact.format(n),
+  title: (page: string) => (page ? `${page} · Riffle` : 'Riffle'),
   nav: {
     label: 'Main',
     forYou: 'For You',
@@ -40,7 +41,7 @@ export const en = {
     retry: 'Try again',
     limitedTitle: 'A short breather',
     limitedText: (s: number) => `Too many requests from here. Going on in ${s} s.`,
-    offline: 'You are offline. Playing what is already here.',
+    offline: 'No connection. Playing what is already here.',
     videoFailed: 'This video cannot be played here.',
     tapForSound: 'Tap for sound',
   },

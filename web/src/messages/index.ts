@@ -32,9 +32,9 @@ export function duration(ms: number): string {
 
 const UNITS = ['B', 'kB', 'MB', 'GB'];
 
-/** Sizes in powers of 1024, as file managers show them. */
+/** Sizes in powers of 1000, as limits are set. */
 export function bytes(count: number): string {
-  const power = Math.min(Math.floor(Math.log2(Math.max(count, 1)) / 10), UNITS.length - 1);
-  const value = count / 1024 ** power;
+  const power = Math.min(Math.floor(Math.log10(Math.max(count, 1)) / 3), UNITS.length - 1);
+  const value = count / 1000 ** power;
   return `${value.toFixed(value < 10 && power > 0 ? 1 : 0)} ${UNITS[power]}`;
 }

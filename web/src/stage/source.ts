@@ -4,7 +4,7 @@
 import { createSignal } from 'solid-js';
 import { ApiError } from '../api/client';
 import { type FeedKind, feedPage } from '../api/endpoints';
-import type { FeedItem, Video } from '../api/wire';
+import type { FeedItem, Page, Video } from '../api/wire';
 import { outbox } from '../events/outbox';
 import { online } from '../state/online';
 
@@ -50,8 +50,8 @@ export class FeedSource {
   ensureAhead(active: number): Promise<void> {
     const left = this.items().length - 1 - active;
     if (!online() && left < 2) this.#replay();
-    if (left >= LEFT_MIN || this.tail().kind !== 'loading') return this.#loading ?? Promise.resolve();
-    return this.load();
+    const mayLoad = this.tail().kind === 'loading' || (this.tail().kind === 'error' && online());
+    return left < LEFT_MIN && mayLoad ? this.load() : (this.#loading ?? Promise.resolve());
   }
 
   /** Fetches the next page now, whatever is left; also the way out of an error or the end. */
@@ -100,12 +100,23 @@ export class FeedSource {
   }
 
   async #loadOnce(): Promise<number> {
-    const page = await feedPage(this.kind, this.#cursor, PAGE_COUNT);
+    const page = await this.#fetchPage();
     this.#cursor = page.cursor;
     const fresh = page.items.filter((item) => playable(item) && !this.#known.has(item.video.id));
     this.#append(fresh);
     if (page.cursor === null) this.#setTail({ kind: 'end' });
     return fresh.length;
+  }
+
+  // A cursor belongs to one viewer and one day; when it is refused, the feed starts from its top.
+  async #fetchPage(): Promise<Page<FeedItem>> {
+    try {
+      return await feedPage(this.kind, this.#cursor, PAGE_COUNT);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 400 && this.#cursor !== null)) throw error;
+      this.#cursor = null;
+      return feedPage(this.kind, null, PAGE_COUNT);
+    }
   }
 
   #append(items: FeedItem[]): void {

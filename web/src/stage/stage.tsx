@@ -11,6 +11,7 @@ import { WheelGate, wheelPx } from '../gestures/wheel';
 import { m } from '../messages';
 import { setCardHeight } from '../player/engine';
 import { ringPositions, slotOf } from '../player/ring';
+import { online } from '../state/online';
 import { reducedMotion } from '../state/prefs';
 import { type Actions, createActions } from './actions';
 import { StageController } from './controller';
@@ -51,7 +52,7 @@ export function Stage(props: StageProps) {
   });
   // A page that takes another place in the ring must stand there before it is seen.
   createEffect(on(positions, () => place?.(), { defer: true }));
-  createEffect(on(stage.source.items, () => stage.refill()));
+  createEffect(on([stage.source.items, online], () => stage.refill()));
   onCleanup(() => void stage.dispose());
 
   return (

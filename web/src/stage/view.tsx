@@ -1,7 +1,7 @@
 // A stage with what belongs around it: comments beside or over it, the buttons for a mouse, the dialogs it opens.
 // Used by the feed and by a shared video's page.
 
-import { createSignal, type JSX, Show } from 'solid-js';
+import { createSignal, type JSX, onCleanup, Show } from 'solid-js';
 import { Comments } from '../components/comments/panel';
 import { Dialogs } from '../components/dialogs';
 import { Icon } from '../components/icon';
@@ -19,6 +19,12 @@ export function StageView(props: { source: FeedSource; children?: JSX.Element })
     const at = wired();
     return at ? at.stage.itemAt(at.stage.active())?.video : undefined;
   };
+  const onKey = (event: KeyboardEvent) => {
+    const inDialog = event.target instanceof Element && event.target.closest('dialog');
+    if (event.key === 'Escape' && !inDialog) setOpen(false);
+  };
+  addEventListener('keydown', onKey);
+  onCleanup(() => removeEventListener('keydown', onKey));
   return (
     <div class="view" classList={{ 'has-panel': open() }}>
       <div class="view__stage">

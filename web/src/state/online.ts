@@ -9,4 +9,4 @@ export { online };
 
 addEventListener('online', () => setOnline(true));
 addEventListener('offline', () => setOnline(false));
-setNetworkListener((reached) => setOnline(reached || navigator.onLine));
+setNetworkListener(setOnline);

@@ -3,6 +3,7 @@
 
 import type { Config } from '../api/wire';
 import { bytes, duration, m } from '../messages';
+import { movieLengthMs } from './mp4';
 
 const READ_MS_MAX = 15_000;
 
@@ -12,6 +13,10 @@ const KINDS: Record<string, string> = {
   mov: 'video/quicktime',
   webm: 'video/webm',
   mkv: 'video/x-matroska',
+  avi: 'video/x-msvideo',
+  ts: 'video/mp2t',
+  '3gp': 'video/3gpp',
+  mpg: 'video/mpeg',
 };
 
 export const kindOf = (file: File): string =>
@@ -32,8 +37,21 @@ export function refusal(
   return undefined;
 }
 
-/** The length of a video file in milliseconds, as this browser reads it. Rejects when it cannot. */
-export function durationOf(file: File): Promise<number> {
+/** Kinds whose header tells the length even when this browser cannot play what is inside (HEVC from a phone). */
+const BOXED = ['video/mp4', 'video/quicktime', 'video/3gpp'];
+
+/**
+ * The length of a video file in milliseconds: as this browser reads it, else from the file's own header. Undefined
+ * for kinds that only the server can read; NaN for a file that is not what it says.
+ */
+export async function lengthOf(file: File): Promise<number | undefined> {
+  const played = await durationOf(file).catch(() => undefined);
+  if (played !== undefined) return played;
+  if (BOXED.includes(kindOf(file))) return (await movieLengthMs(file)) ?? Number.NaN;
+  return kindOf(file) === 'video/webm' ? Number.NaN : undefined;
+}
+
+function durationOf(file: File): Promise<number> {
   const probe = document.createElement('video');
   const url = URL.createObjectURL(file);
   const length = new Promise<number>((resolve, reject) => {

@@ -8,7 +8,7 @@ import type { Upload, Video } from '../api/wire';
 import { m } from '../messages';
 import { config, loadConfig } from '../state/config';
 import { errorText } from '../state/toasts';
-import { durationOf, fingerprintOf, kindOf, refusal } from './file';
+import { fingerprintOf, kindOf, lengthOf, refusal } from './file';
 import { putByXhr, type SentPart, sendParts } from './parts';
 import { joinTags, tagsIn } from './tags';
 
@@ -79,6 +79,8 @@ export const allTags = (): string[] => joinTags(tagsIn(draft.caption), draft.tag
 export async function startUpload(file: File): Promise<void> {
   cancelUpload();
   const abort = new AbortController();
+  const mine = { abort, file, videoId: '', parts: [] };
+  run = mine;
   setUpload({
     ...FRESH,
     phase: 'sending',
@@ -87,11 +89,15 @@ export async function startUpload(file: File): Promise<void> {
     previewUrl: URL.createObjectURL(file),
   });
   try {
-    const [durationMs] = await Promise.all([durationOf(file).catch(() => Number.NaN), loadConfig()]);
+    const [length] = await Promise.all([lengthOf(file), loadConfig()]);
+    // Where only the server can read the file, it also measures it; the smallest length passes the first check.
+    const durationMs = length ?? config().limits.videoDurationMsMin;
     const problem = Number.isNaN(durationMs) ? m.upload.unreadable : refusal(file, durationMs, config());
+    if (abort.signal.aborted) return;
     if (problem) return stop(problem);
     const session = await openOrResume(file, durationMs);
-    run = { abort, file, videoId: session.videoId, parts: [] };
+    if (abort.signal.aborted) return;
+    mine.videoId = session.videoId;
     await send(session);
   } catch (error) {
     if (!abort.signal.aborted) stop(errorText(error, m.upload.failed), 'sending');

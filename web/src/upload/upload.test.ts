@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Config, UploadPart } from '../api/wire';
 import { refusal } from './file';
+import { movieLengthMs } from './mp4';
 import { type PartsJob, PutError, sendParts } from './parts';
 import { cleanTag, joinTags, tagsIn } from './tags';
 
@@ -121,5 +122,27 @@ describe('hashtags', () => {
   it('are cleaned and joined', () => {
     expect(cleanTag(' #Deep Sea! ')).toBe('deepsea');
     expect(joinTags(['a', 'b'], ['B', 'c', ''])).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('movieLengthMs', () => {
+  const box = (type: string, body: number[]) => {
+    const size = body.length + 8;
+    return [0, 0, size >> 8, size & 255, ...[...type].map((c) => c.charCodeAt(0)), ...body];
+  };
+  // Version 0: flags, two times, then a timescale of 600 and a length of 1500 units.
+  const mvhd = box('mvhd', [...Array(12).fill(0), 0, 0, 2, 88, 0, 0, 5, 220, ...Array(80).fill(0)]);
+  const fileOf = (...boxes: number[][]) => new Blob([new Uint8Array(boxes.flat())]);
+
+  it('finds the header before or after the media', async () => {
+    const moov = box('moov', mvhd);
+    const media = box('mdat', Array(50).fill(7));
+    expect(await movieLengthMs(fileOf(box('ftyp', [1, 2]), moov, media))).toBe(2500);
+    expect(await movieLengthMs(fileOf(media, moov))).toBe(2500);
+  });
+  it('answers nothing for other files', async () => {
+    expect(await movieLengthMs(new Blob(['these are only words, and quite some of them']))).toBeUndefined();
+    expect(await movieLengthMs(fileOf(box('moov', box('trak', [1]))))).toBeUndefined();
+    expect(await movieLengthMs(new Blob([]))).toBeUndefined();
   });
 });

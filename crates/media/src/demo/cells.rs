@@ -6,6 +6,8 @@ use super::{DemoClip, Scene};
 
 /// A garden: its rule, how it is sown, how fast it lives.
 struct Garden {
+    /// Cells from top to bottom.
+    height: u32,
     rule: &'static str,
     seed: u32,
     ratio: f64,
@@ -16,14 +18,16 @@ struct Garden {
 /// Cells that live are bright, those that died fade like embers; blurred, they melt into each other.
 fn garden(garden: &Garden, colours: [u32; 5]) -> String {
     let Garden {
+        height,
         rule,
         seed,
         ratio,
         generations_per_s,
         softness,
     } = garden;
+    let width = height * 9 / 16;
     format!(
-        "life=s=90x160:r={generations_per_s}:rule={rule}:ratio={ratio}:seed={seed}:mold=24:\
+        "life=s={width}x{height}:r={generations_per_s}:rule={rule}:ratio={ratio}:seed={seed}:mold=24:\
          life_color=white:death_color=0xA0A0A0:mold_color=0x101010,format=gray,fps={FPS},tmix=frames=8,\
          format=gray16,scale=270:480:flags=bicubic,gblur=sigma={softness},{}",
         palette(colours)
@@ -44,32 +48,36 @@ pub(super) fn clips() -> Vec<DemoClip> {
 
 fn scenes() -> [Scene; 5] {
     let meadow = Garden {
+        height: 96,
         rule: "S23/B3",
         seed: 7,
         ratio: 0.32,
         generations_per_s: 8,
-        softness: 3.0,
+        softness: 3.6,
     };
     let embers = Garden {
+        height: 112,
         rule: "S23/B36",
         seed: 21,
         ratio: 0.22,
         generations_per_s: 8,
-        softness: 2.2,
+        softness: 2.8,
     };
     let maze = Garden {
+        height: 128,
         rule: "S12345/B3",
         seed: 5,
-        ratio: 0.012,
+        ratio: 0.07,
         generations_per_s: 6,
         softness: 1.8,
     };
     let islands = Garden {
+        height: 64,
         rule: "S5678/B35678",
         seed: 11,
         ratio: 0.48,
         generations_per_s: 8,
-        softness: 4.0,
+        softness: 7.0,
     };
     [
         Scene {

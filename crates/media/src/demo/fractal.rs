@@ -100,7 +100,7 @@ fn scenes() -> [Scene; 5] {
         scale: 1.05,
         focus: (0.15, -0.12),
         trap: ring,
-        shade: "0.95 - 1.5*sqrt(ld(4))",
+        shade: "0.86 - 1.9*sqrt(ld(4))",
     };
     let threads = Julia {
         c: (-0.8, 0.156),

@@ -8,9 +8,10 @@ pub(super) const FPS: u32 = 24;
 pub(super) fn field(height: u32, formula: &str) -> String {
     let width = height * 9 / 16 / 2 * 2;
     let formula: String = formula.split_whitespace().collect();
+    // The result is stored before it is clipped, because `clip` evaluates its first argument twice.
     format!(
         "nullsrc=s={width}x{height}:r={FPS},format=gray16,\
-         geq=lum='st(0,(2*X-W)/H);st(1,2*Y/H-1);65535*clip({formula},0,1)'"
+         geq=lum='st(0,(2*X-W)/H);st(1,2*Y/H-1);st(9,{formula});65535*clip(ld(9),0,1)'"
     )
 }
 

@@ -37,7 +37,7 @@ pub(super) fn args(input_options: Vec<String>, index: u32, duration_ms_max: u64)
 }
 
 /// Reads the integrated loudness from the end of the meter's report; none when there is no report.
-pub(super) fn gain_db(report: &str) -> Option<f64> {
+pub(crate) fn gain_db(report: &str) -> Option<f64> {
     let (_, summary) = report.rsplit_once("Integrated loudness:")?;
     let lufs: f64 = summary.split_whitespace().nth(1)?.parse().ok()?;
     if lufs <= SILENCE_LUFS {

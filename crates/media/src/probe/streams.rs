@@ -104,7 +104,7 @@ pub(super) fn picture(description: &Description, limits: &MediaLimits) -> Result
         )
     })?;
     if !PICTURE_CODECS.contains(&stream.codec_name.as_str()) {
-        return Err(unsupported("picture", &stream.codec_name));
+        return Err(Rejection::unsupported_codec(&stream.codec_name));
     }
     check_size(stream, limits)?;
     let (width, height) = stream.shown_size();
@@ -144,7 +144,7 @@ pub(super) fn sound_index(description: &Description) -> Result<Option<u32>, Reje
     sounds
         .find(known)
         .map(|stream| Some(stream.index))
-        .ok_or_else(|| unsupported("sound", &first))
+        .ok_or_else(|| Rejection::unsupported_codec(&first))
 }
 
 fn check_size(stream: &Stream, limits: &MediaLimits) -> Result<(), Rejection> {
@@ -161,14 +161,6 @@ fn check_size(stream: &Stream, limits: &MediaLimits) -> Result<(), Rejection> {
         return Err(Rejection::new("too_small_picture", message));
     }
     Ok(())
-}
-
-fn unsupported(what: &str, codec: &str) -> Rejection {
-    let codec = if codec.is_empty() { "unknown" } else { codec };
-    let message = format!(
-        "The {what} is coded as {codec}, which is not supported. Export the video as H.264 with AAC sound."
-    );
-    Rejection::new("unsupported_codec", message)
 }
 
 impl Stream {

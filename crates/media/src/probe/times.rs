@@ -7,21 +7,21 @@ use crate::limits::MediaLimits;
 const PACKETS_MAX: usize = 600 * 240;
 
 /// Reads ffprobe's packet lines: presentation time, decode time, duration, flags.
-pub(super) struct SpanReader {
+pub(crate) struct SpanReader {
     start_s: f64,
     times_s: Vec<f64>,
     end_s: f64,
 }
 
 /// Frame times from the start of the file, ascending, and where the last frame ends.
-pub(super) struct Span {
-    pub(super) times_s: Vec<f64>,
+pub(crate) struct Span {
+    pub(crate) times_s: Vec<f64>,
     end_s: f64,
 }
 
 impl SpanReader {
     /// `start_s` is the time of the file's first packet in any stream.
-    pub(super) fn new(start_s: f64) -> Self {
+    pub(crate) fn new(start_s: f64) -> Self {
         Self {
             start_s,
             times_s: Vec::new(),
@@ -29,7 +29,7 @@ impl SpanReader {
         }
     }
 
-    pub(super) fn read(&mut self, line: &str) {
+    pub(crate) fn read(&mut self, line: &str) {
         let mut fields = line.split(',');
         let mut seconds = || fields.next().and_then(|field| field.parse::<f64>().ok());
         let (presented, decoded, lasts) = (seconds(), seconds(), seconds());
@@ -44,7 +44,7 @@ impl SpanReader {
         self.end_s = self.end_s.max(time_s - self.start_s + lasts.unwrap_or(0.0));
     }
 
-    pub(super) fn finish(mut self) -> Result<Span, ProcessError> {
+    pub(crate) fn finish(mut self) -> Result<Span, ProcessError> {
         if self.times_s.is_empty() {
             return Err(Rejection::damaged().into());
         }
@@ -60,11 +60,11 @@ impl SpanReader {
 }
 
 impl Span {
-    pub(super) fn duration_ms(&self) -> u64 {
+    pub(crate) fn duration_ms(&self) -> u64 {
         (self.end_s.max(0.0) * 1000.0).round() as u64
     }
 
-    pub(super) fn check(&self, limits: &MediaLimits) -> Result<(), Rejection> {
+    pub(crate) fn check(&self, limits: &MediaLimits) -> Result<(), Rejection> {
         let seconds = self.duration_ms() as f64 / 1000.0;
         if self.duration_ms() > limits.duration_ms_max {
             let minutes = limits.duration_ms_max / 60_000;
@@ -84,7 +84,7 @@ impl Span {
     }
 }
 
-pub(super) fn too_many_frames() -> Rejection {
+pub(crate) fn too_many_frames() -> Rejection {
     Rejection::new(
         "too_many_frames",
         "The video has more frames than any camera makes. Export it at 60 frames a second or below.",

@@ -110,9 +110,14 @@ impl UploadError {
 impl From<BlobError> for UploadError {
     fn from(error: BlobError) -> Self {
         match error {
-            BlobError::TooLarge { bytes_max, .. } => Self::PartSize {
-                expected_bytes: bytes_max,
-            },
+            BlobError::TooLarge {
+                bytes_max: expected_bytes,
+                ..
+            }
+            | BlobError::TooShort {
+                bytes_min: expected_bytes,
+                ..
+            } => Self::PartSize { expected_bytes },
             broken @ BlobError::Source { .. } => Self::Broken(broken),
             other => Self::Blob(other),
         }

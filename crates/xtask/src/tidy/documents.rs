@@ -60,7 +60,12 @@ fn parent(path: &str) -> &str {
 fn links(document: &TextFile, exists: impl Fn(&str) -> bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (number, line) in document.text.lines().enumerate() {
-        let targets = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let linked = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let shown = line
+            .split("src=\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next());
+        let targets = linked.chain(shown);
         for target in targets.filter(|target| !target.contains("://") && !target.starts_with('#')) {
             let path = target.split('#').next().unwrap_or(target);
             if !exists(path) {
@@ -161,6 +166,7 @@ mod tests {
             ("no link", 0),
             ("[a](there.md) and [b](there.md#part)", 0),
             ("[a](gone.md)", 1),
+            ("<img src=\"gone.png\" alt=\"x\"><img src=\"there.md\">", 1),
             ("![a](gone.png) [b](there.md) [c](gone.md)", 2),
             ("[a](https://example.org/gone.md) [b](#part)", 0),
         ];

@@ -35,11 +35,8 @@ export function Comments(props: { video: Video; onClose: () => void }) {
 function Panel(props: { title: string; onClose: () => void; children: JSX.Element }) {
   let close!: HTMLButtonElement;
   onMount(() => close.focus({ preventScroll: true }));
-  const onKey = (event: KeyboardEvent) => {
-    if (event.key === 'Escape') props.onClose();
-  };
   return (
-    <aside class="panel" aria-label={props.title} onKeyDown={onKey}>
+    <aside class="panel" aria-label={props.title}>
       <header class="panel__head">
         <h2 class="sheet__title">{props.title}</h2>
         <button

@@ -115,6 +115,10 @@ const NAMES: Record<string, string> = {
   'video/quicktime': 'MOV',
   'video/webm': 'WebM',
   'video/x-matroska': 'MKV',
+  'video/x-msvideo': 'AVI',
+  'video/mp2t': 'TS',
+  'video/3gpp': '3GP',
+  'video/mpeg': 'MPEG',
 };
 
 const acceptedNames = (): string =>
