@@ -96,9 +96,19 @@ test('the wheel moves one video per gesture', async (t) => {
   await page.goto('/');
   await untilPlaying(page, 0);
   await page.mouse.move(700, 450);
-  for (let i = 0; i < 12; i += 1) await page.mouse.wheel(0, 60);
+  await page.mouse.wheel(0, 120);
   await untilPlaying(page, 1);
-  assert.equal((await activeVideo(page)).index, 1);
+
+  await page.reload();
+  await untilPlaying(page, 0);
+  await page.evaluate(() => {
+    const stage = document.querySelector('.stage');
+    for (let i = 0; i < 12; i += 1) {
+      stage.dispatchEvent(new WheelEvent('wheel', { deltaY: 60, bubbles: true, cancelable: true }));
+    }
+  });
+  await untilPlaying(page, 1);
+  assert.equal((await activeVideo(page)).index, 1, 'twelve events of one gesture are one video');
 });
 
 test('like by key, by double tap; comment with a reply; save; follow; log out', async (t) => {

@@ -81,7 +81,7 @@ for (const [form, device] of Object.entries(FORMS)) {
       await railButton(page, 'comments').click();
       await page.fill('.composer textarea', `Seen on a ${form}, ${theme}`);
       await page.click('.composer__post');
-      await page.locator('.comment:not(.is-pending)').first().waitFor();
+      await page.locator('.comment:not(.is-pending)', { hasText: `Seen on a ${form}, ${theme}` }).waitFor();
       await inspect(page, named('comments'));
       await page.keyboard.press('Escape');
       await railButton(page, 'more').click();

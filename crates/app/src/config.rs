@@ -86,7 +86,9 @@ impl Config {
         file: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, AppError> {
-        let mut settings: Table = DEFAULTS.parse().map_err(AppError::config("the built-in defaults"))?;
+        let mut settings: Table = DEFAULTS
+            .parse()
+            .map_err(AppError::config("the built-in defaults"))?;
         if let Some(path) = file {
             let name = path.display().to_string();
             let text = std::fs::read_to_string(path).map_err(AppError::io("read the settings file", path))?;
@@ -99,7 +101,9 @@ impl Config {
                 lay_over(&mut settings, Table::from_iter([(section, Value::Table(inner))]));
             }
         }
-        Value::Table(settings).try_into().map_err(AppError::config("the settings"))
+        Value::Table(settings)
+            .try_into()
+            .map_err(AppError::config("the settings"))
     }
 }
 
@@ -125,7 +129,8 @@ fn typed(text: &str) -> Value {
     if let Ok(number) = text.parse::<i64>() {
         return Value::Integer(number);
     }
-    text.parse::<bool>().map_or_else(|_| Value::String(text.to_owned()), Value::Boolean)
+    text.parse::<bool>()
+        .map_or_else(|_| Value::String(text.to_owned()), Value::Boolean)
 }
 
 #[cfg(test)]
@@ -136,23 +141,36 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("riffle.toml");
         std::fs::write(&path, file).expect("writes");
-        let environment = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let environment = environment
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         Config::load(Some(&path), environment)
     }
 
     #[test]
     fn defaults_then_file_then_environment() {
-        let config = load("[limits]\nauth_per_s = 7\n[feed]\nseed = 1", &[("RIFFLE_FEED__SEED", "2")]);
+        let config = load(
+            "[limits]\nauth_per_s = 7\n[feed]\nseed = 1",
+            &[("RIFFLE_FEED__SEED", "2")],
+        );
         let config = config.expect("loads");
-        assert_eq!((config.limits.auth_per_s, config.feed.seed, config.log.partitions), (7, 2, 8));
-        assert!(config.server.listen.starts_with("127.0.0.1:"), "loopback unless somebody decides otherwise");
+        assert_eq!(
+            (config.limits.auth_per_s, config.feed.seed, config.log.partitions),
+            (7, 2, 8)
+        );
+        assert!(
+            config.server.listen.starts_with("127.0.0.1:"),
+            "loopback unless somebody decides otherwise"
+        );
     }
 
     #[test]
     fn unknown_keys_and_wrong_types_are_refused_by_name() {
         let check = |file: &str, environment: &[(&str, &str)], expect: &str| {
             let error = load(file, environment).expect_err("refused");
-            let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            let cause = std::error::Error::source(&error)
+                .map(ToString::to_string)
+                .unwrap_or_default();
             assert!(format!("{error} {cause}").contains(expect), "{error} {cause}");
         };
         check("[limits]\nauth_per_sec = 7", &[], "auth_per_sec");

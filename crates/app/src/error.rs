@@ -6,13 +6,20 @@ use std::path::Path;
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     #[error("cannot {what}: {path}")]
-    Io { what: &'static str, path: String, source: std::io::Error },
+    Io {
+        what: &'static str,
+        path: String,
+        source: std::io::Error,
+    },
     #[error("{place} has a mistake")]
     Config { place: String, source: toml::de::Error },
     #[error("{what}")]
     Settings { what: String },
     #[error("cannot start {what}")]
-    Start { what: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
+    Start {
+        what: &'static str,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("serving ended")]
     Serve(#[source] std::io::Error),
     #[error(transparent)]
@@ -31,6 +38,9 @@ impl AppError {
     }
 
     pub fn start<E: std::error::Error + Send + Sync + 'static>(what: &'static str) -> impl FnOnce(E) -> Self {
-        move |source| Self::Start { what, source: Box::new(source) }
+        move |source| Self::Start {
+            what,
+            source: Box::new(source),
+        }
     }
 }

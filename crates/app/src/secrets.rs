@@ -40,7 +40,10 @@ fn key(folder: &Path, name: &str) -> Result<Key, AppError> {
     }
     let bytes = fs::read(&path).map_err(AppError::io("read the key", &path))?;
     bytes.try_into().map_err(|_| AppError::Settings {
-        what: format!("{} is not a key of {KEY_BYTES} bytes; restore it from a copy", path.display()),
+        what: format!(
+            "{} is not a key of {KEY_BYTES} bytes; restore it from a copy",
+            path.display()
+        ),
     })
 }
 
@@ -53,7 +56,12 @@ fn make(folder: &Path, path: &Path) -> Result<(), AppError> {
         .map_err(AppError::io("read randomness from", random))?;
     let beside = path.with_extension("new");
     let write = || {
-        let options = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(&beside);
+        let options = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(OWNER_ONLY)
+            .open(&beside);
         let mut file = options?;
         file.write_all(&key)?;
         file.sync_all()?;
@@ -72,11 +80,16 @@ mod tests {
     #[test]
     fn keys_are_made_once_differ_and_are_private() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let (first, again) =
-            (Secrets::load(folder.path()).expect("makes"), Secrets::load(folder.path()).expect("reads"));
+        let (first, again) = (
+            Secrets::load(folder.path()).expect("makes"),
+            Secrets::load(folder.path()).expect("reads"),
+        );
         assert_eq!(first.tokens, again.tokens);
         assert_ne!(first.tokens, first.guests);
-        let mode = fs::metadata(folder.path().join("tokens.key")).expect("exists").permissions().mode();
+        let mode = fs::metadata(folder.path().join("tokens.key"))
+            .expect("exists")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, OWNER_ONLY);
     }
 

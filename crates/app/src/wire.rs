@@ -70,12 +70,15 @@ impl House {
         let clock: Clock = Arc::new(now_ms);
         let ids = Arc::new(IdGenerator::new(NODE));
         let log = Arc::new(
-            SegmentLog::open(&data.join("log"), log_config(config)).map_err(AppError::start("the event log"))?,
+            SegmentLog::open(&data.join("log"), log_config(config))
+                .map_err(AppError::start("the event log"))?,
         );
         let features = FeatureStore::open(&data.join("features.redb"));
         let features = Arc::new(features.map_err(AppError::start("the feature store"))?);
         let uri = format!("sqlite://{}", data.join("riffle.db").display());
-        let store = Metastore::open(&uri).await.map_err(AppError::start("the metastore"))?;
+        let store = Metastore::open(&uri)
+            .await
+            .map_err(AppError::start("the metastore"))?;
         let blobs = BlobStore::folder(data.join("blobs")).map_err(AppError::start("the blob store"))?;
         let signer = UrlSigner::new(&secrets.media_links).map_err(AppError::start("link signing"))?;
         let product = Product::new(ProductParts {
@@ -95,7 +98,20 @@ impl House {
         });
         let queue = media_queue(data, config, &store, &blobs, &clock, &ids).await?;
         let background = Background::start(&log, &features, &store, &product, queue).await?;
-        Ok(Self { store, blobs, log, features, product, uploads, signer, secrets, clock, ids, metrics, background })
+        Ok(Self {
+            store,
+            blobs,
+            log,
+            features,
+            product,
+            uploads,
+            signer,
+            secrets,
+            clock,
+            ids,
+            metrics,
+            background,
+        })
     }
 
     /// The HTTP service over these rooms, and what remains to be closed after it.
@@ -127,7 +143,11 @@ impl House {
             clock: self.clock,
             ids: self.ids,
         };
-        let rest = Rest { readiness, background: self.background, store: self.store };
+        let rest = Rest {
+            readiness,
+            background: self.background,
+            store: self.store,
+        };
         (server::router(parts, &shell(config)), rest)
     }
 }
@@ -142,7 +162,10 @@ impl Background {
     ) -> Result<Self, AppError> {
         let relay = Arc::new(OutboxRelay::new(store.clone(), log.clone()));
         // What a crash left in the outbox reaches the log before the jobs catch up with it.
-        relay.settle().await.map_err(AppError::start("the outbox relay"))?;
+        relay
+            .settle()
+            .await
+            .map_err(AppError::start("the outbox relay"))?;
         let jobs = start_jobs(log, features)?;
         let (stop, stopped) = watch::channel(false);
         let relaying = tokio::spawn({
@@ -151,14 +174,24 @@ impl Background {
         });
         let purging = tokio::spawn(purge(product.clone(), stopped.clone()));
         let processing = tokio::spawn(async move { queue.run(until(stopped)).await });
-        Ok(Self { relay, jobs, tasks: vec![processing, purging, relaying], stop })
+        Ok(Self {
+            relay,
+            jobs,
+            tasks: vec![processing, purging, relaying],
+            stop,
+        })
     }
 }
 
 impl Rest {
     /// Stops workers, then the relay (which makes a last pass), then jobs (which commit), then the store.
     pub async fn close(self) {
-        let Background { relay, jobs, tasks, stop } = self.background;
+        let Background {
+            relay,
+            jobs,
+            tasks,
+            stop,
+        } = self.background;
         // No receiver is left only when every task has ended already.
         let _ = stop.send(true);
         for task in tasks {
@@ -172,7 +205,11 @@ impl Rest {
             for job in jobs {
                 let name = job.name();
                 if let Err(error) = job.join() {
-                    tracing::error!(job = name, error = &error as &dyn std::error::Error, "a job ended badly");
+                    tracing::error!(
+                        job = name,
+                        error = &error as &dyn std::error::Error,
+                        "a job ended badly"
+                    );
                 }
             }
         });
@@ -222,7 +259,9 @@ async fn until(mut stopped: watch::Receiver<bool>) {
 
 fn now_ms() -> i64 {
     // A clock before 1970 is a broken machine; zero keeps ids unique all the same.
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
 }
 
 async fn media_queue(
@@ -233,7 +272,9 @@ async fn media_queue(
     clock: &Clock,
     ids: &Arc<IdGenerator>,
 ) -> Result<MediaQueue, AppError> {
-    let sandbox = Sandbox::detect().await.map_err(AppError::start("the media sandbox"))?;
+    let sandbox = Sandbox::detect()
+        .await
+        .map_err(AppError::start("the media sandbox"))?;
     Ok(MediaQueue::new(QueueParts {
         store: store.clone(),
         blobs: blobs.clone(),

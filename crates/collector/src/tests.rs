@@ -80,11 +80,9 @@ async fn a_batch_is_durable_once_and_a_resend_is_recognised() {
     assert_eq!(other, receipt(1, 0, 1), "another session counts from 1 again");
 }
 
-#[tokio::test]
-async fn a_bad_event_is_answered_and_spoils_nothing() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let (collector, log, _) = open(folder.path());
-    let rows = [
+/// (event, its number if it has a usable one, the code it is refused with)
+fn bad_events() -> Vec<(Value, Option<u64>, &'static str)> {
+    vec![
         (
             json!({"seq": 1, "type": "dance", "videoId": video()}),
             Some(1),
@@ -146,7 +144,14 @@ async fn a_bad_event_is_answered_and_spoils_nothing() {
             Some(10),
             "invalid_at_ms",
         ),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn a_bad_event_is_answered_and_spoils_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (collector, log, _) = open(folder.path());
+    let rows = bad_events();
     let mut events: Vec<Value> = rows.iter().map(|(event, ..)| event.clone()).collect();
     events.push(watch(11));
     let receipt = collector

@@ -92,7 +92,7 @@ fn follow(person: &Person, user: &User) -> Result<(), ImportError> {
 
 /// A like for two of three videos, a remark for one of seven.
 fn react(person: &Person, video: &Video, turn: usize) -> Result<(), ImportError> {
-    if turn % 3 != 0 {
+    if !turn.is_multiple_of(3) {
         engage(person, video, "like", None)?;
     }
     if turn.is_multiple_of(7) {

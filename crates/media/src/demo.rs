@@ -1,7 +1,7 @@
 //! Thirty short vertical videos with sound, made by ffmpeg's own generators, so that an empty installation has something
 //! worth watching. No footage, no recordings, nothing to license.
 //!
-//! Only describes the clips; whoever wants them runs ffmpeg with [`DemoClip::ffmpeg_args`]. Making one costs 2 to 6 CPU
+//! Only describes the clips; whoever wants them runs ffmpeg with [`DemoClip::ffmpeg_args`]. Making one costs 3 to 7 CPU
 //! seconds: pictures are computed small and smooth, coloured in 16 bits, and scaled up.
 
 use std::path::Path;

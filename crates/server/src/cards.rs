@@ -2,9 +2,7 @@
 
 use api::{AudioTrack, Creator, Playback, Rejection, Rendition, UserViewer, VideoStatus, VideoViewer};
 use blob::BlobKey;
-use media::{
-    AUDIO_FOLDER, DASH_FILE, HLS_FILE, MediaManifest, init_path, playlist_path, segment_path,
-};
+use media::{AUDIO_FOLDER, DASH_FILE, HLS_FILE, MediaManifest, init_path, playlist_path, segment_path};
 use product::{Comment, Paged, Profile, VideoCard};
 use types::VideoId;
 
@@ -20,7 +18,10 @@ pub(crate) fn user(profile: Profile) -> api::User {
         bio: profile.bio,
         created_at_ms: profile.created_at_ms,
         counts: user_counts(profile.counts),
-        viewer: UserViewer { following: profile.following, is_self: profile.is_self },
+        viewer: UserViewer {
+            following: profile.following,
+            is_self: profile.is_self,
+        },
     }
 }
 
@@ -34,7 +35,10 @@ pub(crate) fn user_counts(counts: product::UserCounts) -> api::UserCounts {
 }
 
 pub(crate) fn user_page(page: Paged<Profile>) -> api::UserPage {
-    api::UserPage { items: page.items.into_iter().map(user).collect(), cursor: page.cursor }
+    api::UserPage {
+        items: page.items.into_iter().map(user).collect(),
+        cursor: page.cursor,
+    }
 }
 
 pub(crate) fn comment(comment: Comment) -> api::Comment {
@@ -65,7 +69,15 @@ pub(crate) fn video_counts(rooms: &Rooms, video: VideoId, counts: product::Video
 }
 
 pub(crate) fn video(rooms: &Rooms, card: VideoCard) -> api::Video {
-    let VideoCard { video, creator_username, creator_display_name, counts, liked, saved, following } = card;
+    let VideoCard {
+        video,
+        creator_username,
+        creator_display_name,
+        counts,
+        liked,
+        saved,
+        following,
+    } = card;
     api::Video {
         id: video.id,
         status: status(video.status),
@@ -86,8 +98,13 @@ pub(crate) fn video(rooms: &Rooms, card: VideoCard) -> api::Video {
         sound: None,
         counts: video_counts(rooms, video.id, counts),
         viewer: VideoViewer { liked, saved },
-        playback: video.manifest_json.and_then(|text| playback(rooms, video.id, &text)),
-        rejection: video.rejection.map(|no| Rejection { code: no.code, message: no.message }),
+        playback: video
+            .manifest_json
+            .and_then(|text| playback(rooms, video.id, &text)),
+        rejection: video.rejection.map(|no| Rejection {
+            code: no.code,
+            message: no.message,
+        }),
     }
 }
 
@@ -128,7 +145,11 @@ fn playback(rooms: &Rooms, video: VideoId, manifest: &str) -> Option<Playback> {
             first_segment: link(&segment_path(AUDIO_FOLDER, 0)),
             segments: segments(&link, AUDIO_FOLDER, audio.segments.count()),
         }),
-        renditions: manifest.renditions.iter().map(|rendition| shown(&link, rendition)).collect(),
+        renditions: manifest
+            .renditions
+            .iter()
+            .map(|rendition| shown(&link, rendition))
+            .collect(),
     })
 }
 
@@ -146,7 +167,9 @@ fn shown(link: &dyn Fn(&str) -> String, rendition: &media::Rendition) -> Renditi
 }
 
 fn segments(link: &dyn Fn(&str) -> String, folder: &str, count: usize) -> Vec<String> {
-    (0..count).map(|number| link(&segment_path(folder, number))).collect()
+    (0..count)
+        .map(|number| link(&segment_path(folder, number)))
+        .collect()
 }
 
 /// Counters are never negative; a broken one shows as none.

@@ -22,51 +22,97 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), details: None, retry_after_ms: None }
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+            details: None,
+            retry_after_ms: None,
+        }
     }
 
     pub(crate) fn unauthenticated() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "sign in first: this needs an account")
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "sign in first: this needs an account",
+        )
     }
 
     pub(crate) fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", format!("{what} does not exist"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("{what} does not exist"),
+        )
     }
 
     pub(crate) fn invalid(field: &str, message: impl Into<String>) -> Self {
-        Self { details: Some(json!({ "field": field })), ..Self::new(StatusCode::BAD_REQUEST, "invalid", message) }
+        Self {
+            details: Some(json!({ "field": field })),
+            ..Self::new(StatusCode::BAD_REQUEST, "invalid", message)
+        }
     }
 
     pub(crate) fn rate_limited(retry_after_ms: u64) -> Self {
-        let error =
-            Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "too many requests; wait and try again");
-        Self { retry_after_ms: Some(retry_after_ms), ..error }
+        let error = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "too many requests; wait and try again",
+        );
+        Self {
+            retry_after_ms: Some(retry_after_ms),
+            ..error
+        }
     }
 
     fn busy(retry_after_ms: u64) -> Self {
-        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "overloaded", "too much at once; wait and try again");
-        Self { retry_after_ms: Some(retry_after_ms), ..error }
+        let error = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "overloaded",
+            "too much at once; wait and try again",
+        );
+        Self {
+            retry_after_ms: Some(retry_after_ms),
+            ..error
+        }
     }
 
     fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error, "request failed in the house");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something broke on our side; try again")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something broke on our side; try again",
+        )
     }
 
     fn unavailable(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error, "request refused, a store is unavailable");
-        let answer =
-            Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not possible at the moment; send it again");
-        Self { retry_after_ms: Some(1_000), ..answer }
+        let answer = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "not possible at the moment; send it again",
+        );
+        Self {
+            retry_after_ms: Some(1_000),
+            ..answer
+        }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = api::ErrorBody { code: self.code, message: self.message, details: self.details };
+        let body = api::ErrorBody {
+            code: self.code,
+            message: self.message,
+            details: self.details,
+        };
         let mut response = (self.status, Json(body)).into_response();
         if let Some(ms) = self.retry_after_ms {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000).max(1)));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000).max(1)));
         }
         response
     }
@@ -111,7 +157,11 @@ impl From<UploadError> for ApiError {
         };
         let retry_after_ms = (error.fault() == UploadFault::Busy).then_some(1_000);
         let details = error.field().map(|field| json!({ "field": field }));
-        Self { details, retry_after_ms, ..Self::new(status, error.code(), error.to_string()) }
+        Self {
+            details,
+            retry_after_ms,
+            ..Self::new(status, error.code(), error.to_string())
+        }
     }
 }
 

@@ -41,7 +41,10 @@ impl GuestKeys {
 
     fn tag(&self, id: ViewerId) -> String {
         let tag = hmac::sign(&self.0, &id.raw().to_le_bytes());
-        tag.as_ref()[..TAG_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
+        tag.as_ref()[..TAG_BYTES]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     fn write(&self, id: ViewerId) -> String {
@@ -51,8 +54,7 @@ impl GuestKeys {
     fn read(&self, text: &str) -> Option<ViewerId> {
         let (id, tag) = text.split_once('.')?;
         let id: ViewerId = id.parse().ok()?;
-        let same =
-            aws_lc_rs::constant_time::verify_slices_are_equal(self.tag(id).as_bytes(), tag.as_bytes());
+        let same = aws_lc_rs::constant_time::verify_slices_are_equal(self.tag(id).as_bytes(), tag.as_bytes());
         same.is_ok().then_some(id)
     }
 }
@@ -69,7 +71,11 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+    headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .strip_prefix("Bearer ")
 }
 
 /// Middleware: settles who asks. A token that does not verify is refused rather than treated as a guest, so that a client
@@ -78,19 +84,25 @@ pub(crate) async fn identify(State(rooms): State<Arc<Rooms>>, mut request: Reque
     if let Some(token) = bearer(request.headers()) {
         return match rooms.parts.product.access_verify(token) {
             Ok(user) => {
-                request.extensions_mut().insert(Viewer { viewer: user.into(), user: Some(user) });
+                request.extensions_mut().insert(Viewer {
+                    viewer: user.into(),
+                    user: Some(user),
+                });
                 next.run(request).await
             }
             Err(error) => ApiError::from(error).into_response(),
         };
     }
     let known = cookie(request.headers(), GUEST_COOKIE).and_then(|text| rooms.guests.read(text));
-    let viewer =
-        known.unwrap_or_else(|| ViewerId::from_raw(rooms.parts.ids.next(rooms.now_ms())));
+    let viewer = known.unwrap_or_else(|| ViewerId::from_raw(rooms.parts.ids.next(rooms.now_ms())));
     request.extensions_mut().insert(Viewer { viewer, user: None });
     let mut response = next.run(request).await;
     if known.is_none() {
-        let secure = if rooms.parts.secure_cookies { "; Secure" } else { "" };
+        let secure = if rooms.parts.secure_cookies {
+            "; Secure"
+        } else {
+            ""
+        };
         let text = format!(
             "{GUEST_COOKIE}={}; Path=/; Max-Age={GUEST_COOKIE_AGE_S}; HttpOnly; SameSite=Lax{secure}",
             rooms.guests.write(viewer)
@@ -106,7 +118,11 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        parts.extensions.get::<Self>().copied().ok_or_else(ApiError::unauthenticated)
+        parts
+            .extensions
+            .get::<Self>()
+            .copied()
+            .ok_or_else(ApiError::unauthenticated)
     }
 }
 
@@ -130,7 +146,14 @@ mod tests {
         let text = keys.write(id);
         assert_eq!(keys.read(&text), Some(id));
         assert_eq!(others.read(&text), None);
-        for bad in ["", ".", "x", &text[1..], &text[..text.len() - 1], &format!("{}.", id)] {
+        for bad in [
+            "",
+            ".",
+            "x",
+            &text[1..],
+            &text[..text.len() - 1],
+            &format!("{}.", id),
+        ] {
             assert_eq!(keys.read(bad), None, "{bad:?}");
         }
     }
@@ -138,7 +161,10 @@ mod tests {
     #[test]
     fn cookies_are_found_among_others() {
         let mut headers = HeaderMap::new();
-        headers.append(header::COOKIE, HeaderValue::from_static("a=1; riffle_guest=x.y; b"));
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_static("a=1; riffle_guest=x.y; b"),
+        );
         assert_eq!(cookie(&headers, GUEST_COOKIE), Some("x.y"));
         assert_eq!(cookie(&headers, "b"), None);
     }

@@ -78,14 +78,18 @@ impl Limiter {
         let path = request.uri().path();
         self.address.check(&address).map_err(|wait| ("address", wait))?;
         if let Some(viewer) = viewer {
-            self.viewer.check(&viewer.viewer).map_err(|wait| ("viewer", wait))?;
+            self.viewer
+                .check(&viewer.viewer)
+                .map_err(|wait| ("viewer", wait))?;
         }
         let post = request.method() == Method::POST;
         if post && (path.ends_with("/auth/register") || path.ends_with("/auth/login")) {
             self.auth.check(&address).map_err(|wait| ("auth", wait))?;
         }
         if let Some(viewer) = viewer.filter(|_| post && path.ends_with("/videos/upload-url")) {
-            self.upload.check(&viewer.viewer).map_err(|wait| ("upload", wait))?;
+            self.upload
+                .check(&viewer.viewer)
+                .map_err(|wait| ("upload", wait))?;
         }
         Ok(())
     }

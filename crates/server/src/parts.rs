@@ -72,7 +72,11 @@ impl Rooms {
     pub(crate) fn new(parts: ServerParts) -> Self {
         let guests = GuestKeys::new(&parts.guest_key);
         let limiter = Limiter::new(&parts.rate_limits);
-        Self { parts, guests, limiter }
+        Self {
+            parts,
+            guests,
+            limiter,
+        }
     }
 
     pub(crate) fn now_ms(&self) -> TimestampMs {

@@ -33,7 +33,10 @@ pub(crate) struct PageQuery {
 
 impl From<PageQuery> for PageRequest {
     fn from(query: PageQuery) -> Self {
-        Self { cursor: query.cursor, count: query.count }
+        Self {
+            cursor: query.cursor,
+            count: query.count,
+        }
     }
 }
 
@@ -44,9 +47,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        Json::from_request(request, state).await.map(|Json(body)| Self(body)).map_err(|no: JsonRejection| {
-            ApiError::new(no.status(), "invalid_body", no.body_text())
-        })
+        Json::from_request(request, state)
+            .await
+            .map(|Json(body)| Self(body))
+            .map_err(|no: JsonRejection| ApiError::new(no.status(), "invalid_body", no.body_text()))
     }
 }
 

@@ -26,16 +26,26 @@ pub(crate) async fn web(method: Method, uri: Uri) -> Response {
         return ApiError::not_found("this address").into_response();
     }
     if method != Method::GET && method != Method::HEAD {
-        return ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "only GET works here")
-            .into_response();
+        return ApiError::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "only GET works here",
+        )
+        .into_response();
     }
     if let Some(file) = Dist::get(path).filter(|_| path != "index.html") {
         let hashed = path.starts_with("assets/");
-        let lifetime =
-            if hashed { "public, max-age=31536000, immutable" } else { "public, max-age=300" };
+        let lifetime = if hashed {
+            "public, max-age=31536000, immutable"
+        } else {
+            "public, max-age=300"
+        };
         let kind = file.metadata.mimetype().to_owned();
         return (
-            [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, lifetime.to_owned())],
+            [
+                (header::CONTENT_TYPE, kind),
+                (header::CACHE_CONTROL, lifetime.to_owned()),
+            ],
             file.data.into_owned(),
         )
             .into_response();
@@ -50,6 +60,9 @@ pub(crate) async fn web(method: Method, uri: Uri) -> Response {
     let mut response = Html(page).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(CONTENT_SECURITY_POLICY),
+    );
     response
 }

@@ -10,7 +10,10 @@ fn the_checked_in_document_is_current() {
         std::fs::write(&file, &current).expect("the document can be written");
     }
     let kept = std::fs::read_to_string(&file).expect("openapi/riffle.json exists");
-    assert!(kept == current, "the API changed: run `UPDATE_OPENAPI=1 cargo test -p server --test openapi` and review the difference");
+    assert!(
+        kept == current,
+        "the API changed: run `UPDATE_OPENAPI=1 cargo test -p server --test openapi` and review the difference"
+    );
 }
 
 #[test]
@@ -22,7 +25,10 @@ fn every_operation_has_a_summary_and_an_answer() {
         for (method, operation) in operations.as_object().expect("operations") {
             assert!(operation["summary"].is_string(), "{method} {path} has no summary");
             let answers = operation["responses"].as_object().expect("responses");
-            assert!(answers.keys().any(|status| status.starts_with('2')), "{method} {path} never succeeds");
+            assert!(
+                answers.keys().any(|status| status.starts_with('2')),
+                "{method} {path} never succeeds"
+            );
         }
     }
 }

@@ -18,6 +18,8 @@ import { StageController } from './controller';
 import { Hearts, Slide } from './slide';
 import type { FeedSource } from './source';
 import './stage.css';
+import './rail.css';
+import './overlay.css';
 
 export interface StageProps {
   source: FeedSource;

@@ -8,8 +8,9 @@ use crate::error::AppError;
 
 pub fn run(options: &ConfigOptions) -> Result<ExitCode, AppError> {
     let config = Config::load(options.config.as_deref(), std::env::vars())?;
-    let text = toml::to_string_pretty(&config)
-        .map_err(|error| AppError::Settings { what: format!("the settings do not print: {error}") })?;
+    let text = toml::to_string_pretty(&config).map_err(|error| AppError::Settings {
+        what: format!("the settings do not print: {error}"),
+    })?;
     print!("{text}");
     Ok(ExitCode::SUCCESS)
 }

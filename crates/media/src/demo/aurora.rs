@@ -37,7 +37,7 @@ const DAWN: &str = "
 pub(super) fn clips() -> Vec<DemoClip> {
     scenes()
         .into_iter()
-        .map(|scene| scene.of("aurora", "solveig.sky"))
+        .map(|scene| scene.of("aurora", "solveig_sky"))
         .collect()
 }
 
@@ -48,7 +48,7 @@ fn scenes() -> [Scene; 5] {
             caption: "minus twenty and worth it",
             hashtags: ["northernlights", "night"],
             duration_s: 12,
-            picture: paint(192, CURTAINS, [0x020617, 0x0a2f3d, 0x12a07a, 0x7dffb0, 0xf0e6ff]),
+            picture: paint(144, CURTAINS, [0x020617, 0x0a2f3d, 0x12a07a, 0x7dffb0, 0xf0e6ff]),
             tune: Tune::new(98.0, DREAM, 3.0, Voice::Still),
         },
         Scene {
@@ -64,7 +64,7 @@ fn scenes() -> [Scene; 5] {
             caption: "found my aunt's lamp in the attic",
             hashtags: ["lavalamp", "retro"],
             duration_s: 10,
-            picture: paint(192, LAMP, [0x22062b, 0x6d1a4f, 0xe0433a, 0xff8f3a, 0xffd97a]),
+            picture: paint(128, LAMP, [0x22062b, 0x6d1a4f, 0xe0433a, 0xff8f3a, 0xffd97a]),
             tune: Tune::new(116.54, TIDE, 2.5, Voice::Pulse),
         },
         Scene {

@@ -63,7 +63,7 @@ fn julia(julia: &Julia, colours: [u32; 5]) -> String {
         .collect();
     format!(
         "{},trim=end_frame=1,{},format=yuv420p,loop=-1:1,setpts=N/{FPS}/TB,fps={FPS},perspective={}:eval=frame",
-        field(960, &formula),
+        field(800, &formula),
         palette(colours),
         corners.join(":")
     )
@@ -72,7 +72,7 @@ fn julia(julia: &Julia, colours: [u32; 5]) -> String {
 pub(super) fn clips() -> Vec<DemoClip> {
     scenes()
         .into_iter()
-        .map(|scene| scene.of("fractal", "infinite.ida"))
+        .map(|scene| scene.of("fractal", "infinite_ida"))
         .collect()
 }
 

@@ -38,7 +38,7 @@ const BOKEH: &str = "
 pub(super) fn clips() -> Vec<DemoClip> {
     scenes()
         .into_iter()
-        .map(|scene| scene.of("kaleidoscope", "mirror.mateo"))
+        .map(|scene| scene.of("kaleidoscope", "mirror_mateo"))
         .collect()
 }
 
@@ -54,7 +54,7 @@ fn scenes() -> [Scene; 5] {
             caption: "eight mirrors and some patience",
             hashtags: ["mandala", "symmetry"],
             duration_s: 10,
-            picture: paint(256, MANDALA, [0x1b0638, 0x6a1b9a, 0xe64a8b, 0xffb74d, 0xfff8e1]),
+            picture: paint(208, MANDALA, [0x1b0638, 0x6a1b9a, 0xe64a8b, 0xffb74d, 0xfff8e1]),
             tune: Tune::new(146.83, GLASS, 2.5, Voice::Bell),
         },
         Scene {
@@ -62,7 +62,7 @@ fn scenes() -> [Scene; 5] {
             caption: "stained glass, no church",
             hashtags: ["glass", "symmetry"],
             duration_s: 9,
-            picture: paint(320, STAINED, [0x08131f, 0x14557b, 0x2fa39a, 0xf2c14e, 0xfdf0d5]),
+            picture: paint(192, STAINED, [0x08131f, 0x14557b, 0x2fa39a, 0xf2c14e, 0xfdf0d5]),
             tune: Tune::new(130.81, SUNRISE, 2.25, Voice::Bell),
         },
         Scene {
@@ -82,7 +82,7 @@ fn scenes() -> [Scene; 5] {
             caption: "took my glasses off on the bridge",
             hashtags: ["city", "bokeh"],
             duration_s: 11,
-            picture: paint(320, BOKEH, [0x060a1c, 0x3a1c4f, 0xc4433f, 0xffa64d, 0xfff0c9]),
+            picture: paint(176, BOKEH, [0x060a1c, 0x3a1c4f, 0xc4433f, 0xffa64d, 0xfff0c9]),
             tune: Tune::new(110.0, NIGHT, 2.75, Voice::Pluck),
         },
         Scene {

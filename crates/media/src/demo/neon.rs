@@ -56,7 +56,7 @@ fn scenes() -> [Scene; 5] {
             caption: "keep going, there is always another hexagon",
             hashtags: ["geometry", "loop"],
             duration_s: 10,
-            picture: paint(256, TUNNEL, [0x05010f, 0x2b0a6b, 0x8b1fd1, 0xff4fd8, 0xfff0ff]),
+            picture: paint(208, TUNNEL, [0x05010f, 0x2b0a6b, 0x8b1fd1, 0xff4fd8, 0xfff0ff]),
             tune: Tune::new(98.0, NIGHT, 2.0, Voice::Pulse),
         },
         Scene {
@@ -64,7 +64,7 @@ fn scenes() -> [Scene; 5] {
             caption: "polar roses, r = a + b sin(kθ)",
             hashtags: ["math", "geometry"],
             duration_s: 9,
-            picture: paint(256, ROSES, [0x020610, 0x06364f, 0x00a6a6, 0x6bffb8, 0xfdfff0]),
+            picture: paint(208, ROSES, [0x020610, 0x06364f, 0x00a6a6, 0x6bffb8, 0xfdfff0]),
             tune: Tune::new(220.0, GLASS, 2.25, Voice::Pluck),
         },
         Scene {
@@ -72,7 +72,7 @@ fn scenes() -> [Scene; 5] {
             caption: "no destination, full tank",
             hashtags: ["synthwave", "retro"],
             duration_s: 12,
-            picture: paint(320, ROAD, [0x0a0220, 0x4a0d67, 0xd6246e, 0xff8c42, 0xffe9a8]),
+            picture: paint(192, ROAD, [0x0a0220, 0x4a0d67, 0xd6246e, 0xff8c42, 0xffe9a8]),
             tune: Tune::new(110.0, TIDE, 2.0, Voice::Pulse),
         },
         Scene {
@@ -80,7 +80,7 @@ fn scenes() -> [Scene; 5] {
             caption: "two stones, one pond, no water",
             hashtags: ["waves", "hypnotic"],
             duration_s: 8,
-            picture: paint(240, RIPPLES, [0x02040d, 0x0b1f5e, 0x2457ff, 0x5ad1ff, 0xf2fdff]),
+            picture: paint(208, RIPPLES, [0x02040d, 0x0b1f5e, 0x2457ff, 0x5ad1ff, 0xf2fdff]),
             tune: Tune::new(174.61, DREAM, 2.0, Voice::Pluck),
         },
         Scene {
@@ -88,7 +88,7 @@ fn scenes() -> [Scene; 5] {
             caption: "three, four, five and they never touch",
             hashtags: ["shapes", "loop"],
             duration_s: 10,
-            picture: paint(256, NESTED, [0x080205, 0x5c0a1e, 0xe0243f, 0xff9f43, 0xfffbe0]),
+            picture: paint(208, NESTED, [0x080205, 0x5c0a1e, 0xe0243f, 0xff9f43, 0xfffbe0]),
             tune: Tune::new(146.83, SUNRISE, 2.5, Voice::Bell),
         },
     ]

@@ -40,7 +40,7 @@ const SHORE: &str = "
 pub(super) fn clips() -> Vec<DemoClip> {
     scenes()
         .into_iter()
-        .map(|scene| scene.of("ocean", "tidal.mira"))
+        .map(|scene| scene.of("ocean", "tidal_mira"))
         .collect()
 }
 
@@ -59,7 +59,7 @@ fn scenes() -> [Scene; 5] {
             caption: "stayed until the last minute of sun",
             hashtags: ["sunset", "golden"],
             duration_s: 12,
-            picture: paint(240, SUNSET, [0x140a2e, 0x5a1f5c, 0xd1495b, 0xf79d5c, 0xfff1c1]),
+            picture: paint(208, SUNSET, [0x140a2e, 0x5a1f5c, 0xd1495b, 0xf79d5c, 0xfff1c1]),
             tune: Tune::new(130.81, SUNRISE, 3.0, Voice::Still),
         },
         Scene {
@@ -67,7 +67,7 @@ fn scenes() -> [Scene; 5] {
             caption: "cut from blue paper, moved by the moon",
             hashtags: ["papercut", "moon"],
             duration_s: 8,
-            picture: paint(320, SWELLS, [0x06142b, 0x0d3b66, 0x2f7fb5, 0xa9d6e5, 0xfff7e0]),
+            picture: paint(192, SWELLS, [0x06142b, 0x0d3b66, 0x2f7fb5, 0xa9d6e5, 0xfff7e0]),
             tune: Tune::new(164.81, TIDE, 2.0, Voice::Pluck),
         },
         Scene {
@@ -83,7 +83,7 @@ fn scenes() -> [Scene; 5] {
             caption: "same beach, never the same line",
             hashtags: ["beach", "drone"],
             duration_s: 9,
-            picture: paint(240, SHORE, [0x053b50, 0x0f8b8d, 0x6fd3c7, 0xfbfdf6, 0xe3c48d]),
+            picture: paint(208, SHORE, [0x053b50, 0x0f8b8d, 0x6fd3c7, 0xfbfdf6, 0xe3c48d]),
             tune: Tune::new(196.0, GLASS, 2.25, Voice::Pluck),
         },
     ]

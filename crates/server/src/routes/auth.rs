@@ -41,7 +41,11 @@ pub(crate) async fn login(
     State(rooms): parts::State,
     Body(body): Body<LoginRequest>,
 ) -> Result<Response, ApiError> {
-    let session = rooms.parts.product.account_login(&body.username, &body.password).await?;
+    let session = rooms
+        .parts
+        .product
+        .account_login(&body.username, &body.password)
+        .await?;
     Ok(answer(&rooms, StatusCode::OK, session, body.cookie_session))
 }
 
@@ -55,7 +59,9 @@ pub(crate) async fn refresh(
 ) -> Result<Response, ApiError> {
     let body: RefreshRequest = optional(&body)?;
     let in_cookie = body.refresh_token.is_none();
-    let token = body.refresh_token.or_else(|| cookie(&headers, REFRESH_COOKIE).map(str::to_owned));
+    let token = body
+        .refresh_token
+        .or_else(|| cookie(&headers, REFRESH_COOKIE).map(str::to_owned));
     let token = token.ok_or_else(ApiError::unauthenticated)?;
     match rooms.parts.product.session_refresh(&token).await {
         Ok(session) => Ok(answer(&rooms, StatusCode::OK, session, in_cookie)),
@@ -78,7 +84,9 @@ pub(crate) async fn logout(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let body: LogoutRequest = optional(&body)?;
-    let token = body.refresh_token.or_else(|| cookie(&headers, REFRESH_COOKIE).map(str::to_owned));
+    let token = body
+        .refresh_token
+        .or_else(|| cookie(&headers, REFRESH_COOKIE).map(str::to_owned));
     if let Some(token) = token {
         rooms.parts.product.session_logout(&token).await?;
     }
@@ -107,14 +115,25 @@ fn answer(rooms: &Rooms, status: StatusCode, session: product::Session, in_cooki
     };
     let mut response = (status, Json(body)).into_response();
     if in_cookie {
-        set_cookie(rooms, &mut response, &session.refresh_token, session.refresh_expires_in_s);
+        set_cookie(
+            rooms,
+            &mut response,
+            &session.refresh_token,
+            session.refresh_expires_in_s,
+        );
     }
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
 fn set_cookie(rooms: &Rooms, response: &mut Response, token: &str, age_s: u64) {
-    let secure = if rooms.parts.secure_cookies { "; Secure" } else { "" };
+    let secure = if rooms.parts.secure_cookies {
+        "; Secure"
+    } else {
+        ""
+    };
     let text = format!(
         "{REFRESH_COOKIE}={token}; Path={REFRESH_PATH}; Max-Age={age_s}; HttpOnly; SameSite=Strict{secure}"
     );

@@ -34,8 +34,18 @@ pub(crate) async fn comments(
     Named(id): Named<VideoId>,
     Asked(asked): Asked<CommentsQuery>,
 ) -> Result<Json<CommentPage>, ApiError> {
-    let page = PageRequest { cursor: asked.cursor, count: asked.count };
-    let page = rooms.parts.product.comments_page(id, viewer.user, asked.parent_id, &page).await?;
+    let page = PageRequest {
+        cursor: asked.cursor,
+        count: asked.count,
+    };
+    let page = rooms
+        .parts
+        .product
+        .comments_page(id, viewer.user, asked.parent_id, &page)
+        .await?;
     let items = page.items.into_iter().map(cards::comment).collect();
-    Ok(Json(CommentPage { items, cursor: page.cursor }))
+    Ok(Json(CommentPage {
+        items,
+        cursor: page.cursor,
+    }))
 }

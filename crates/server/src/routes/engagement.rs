@@ -34,7 +34,10 @@ pub(crate) async fn engage(
     rooms.settle().await;
     Ok(Json(EngagementResponse {
         action: body.action,
-        viewer: VideoViewer { liked: state.liked, saved: state.saved },
+        viewer: VideoViewer {
+            liked: state.liked,
+            saved: state.saved,
+        },
         counts: cards::video_counts(&rooms, id, state.counts),
         comment,
     }))
@@ -50,7 +53,9 @@ fn parse(body: &EngagementRequest) -> Result<Option<Engagement>, ApiError> {
         "save" => Engagement::Save,
         "unsave" => Engagement::Unsave,
         "not_interested" => Engagement::NotInterested,
-        "report" => Engagement::Report { reason: body.reason.clone().unwrap_or_default() },
+        "report" => Engagement::Report {
+            reason: body.reason.clone().unwrap_or_default(),
+        },
         _ => {
             return Err(ApiError::invalid(
                 "action",

@@ -24,26 +24,31 @@ pub(crate) async fn events(
     let batch: EventsRequest = serde_json::from_slice(&body)
         .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "invalid_body", error.to_string()))?;
     let viewer = match &batch.access_token {
-        Some(token) if viewer.user.is_none() => {
-            ViewerId::from(rooms.parts.product.access_verify(token)?)
-        }
+        Some(token) if viewer.user.is_none() => ViewerId::from(rooms.parts.product.access_verify(token)?),
         _ => viewer.viewer,
     };
     // A task of its own: a client that hangs up must not leave events durable but unsettled.
     let (collector, now_ms) = (rooms.parts.collector.clone(), rooms.now_ms());
-    let work =
-        async move { collector.collect(viewer, &batch.session_id, &batch.events, now_ms).await };
+    let work = async move {
+        collector
+            .collect(viewer, &batch.session_id, &batch.events, now_ms)
+            .await
+    };
     let receipt = tokio::spawn(work).await.map_err(|_| {
-        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something broke on our side; try again")
+        ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something broke on our side; try again",
+        )
     })??;
     Ok((StatusCode::ACCEPTED, Json(answer(receipt))))
 }
 
 fn answer(receipt: Receipt) -> EventsResponse {
-    let rejected = receipt
-        .rejected
-        .into_iter()
-        .map(|rejected| RejectedEvent { seq: rejected.seq, code: rejected.code.to_owned() });
+    let rejected = receipt.rejected.into_iter().map(|rejected| RejectedEvent {
+        seq: rejected.seq,
+        code: rejected.code.to_owned(),
+    });
     EventsResponse {
         accepted: receipt.accepted,
         duplicates: receipt.duplicates,

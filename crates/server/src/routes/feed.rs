@@ -23,15 +23,21 @@ pub(crate) async fn for_you(
     Asked(asked): Asked<PageQuery>,
 ) -> Result<Json<FeedPage>, ApiError> {
     let count = asked.count.map(|count| count as usize);
-    let page =
-        rooms.parts.for_you.page(viewer.viewer, asked.cursor.as_deref(), count, rooms.now_ms()).await?;
+    let page = rooms
+        .parts
+        .for_you
+        .page(viewer.viewer, asked.cursor.as_deref(), count, rooms.now_ms())
+        .await?;
     let videos: Vec<VideoId> = page.entries.iter().map(|entry| entry.video).collect();
     let mut shown = cards_of(&rooms, &videos, viewer.user).await?;
     let items = page.entries.into_iter().filter_map(|entry| {
         let video = shown.remove(&entry.video)?;
         Some(item(entry.impression, video, &entry.reason))
     });
-    Ok(Json(FeedPage { items: items.collect(), cursor: page.cursor }))
+    Ok(Json(FeedPage {
+        items: items.collect(),
+        cursor: page.cursor,
+    }))
 }
 
 /// What followed creators published, newest first.
@@ -43,13 +49,20 @@ pub(crate) async fn following(
     Asked(asked): Asked<PageQuery>,
 ) -> Result<Json<FeedPage>, ApiError> {
     let count = asked.count.map(|count| count as usize);
-    let page = rooms.parts.following.page(user, asked.cursor.as_deref(), count).await?;
+    let page = rooms
+        .parts
+        .following
+        .page(user, asked.cursor.as_deref(), count)
+        .await?;
     let mut shown = cards_of(&rooms, &page.videos, Some(user)).await?;
     let items = page.videos.iter().filter_map(|video| {
         let impression = ImpressionId::from_raw(rooms.parts.ids.next(rooms.now_ms()));
         Some(item(impression, shown.remove(video)?, &Reason::Following))
     });
-    Ok(Json(FeedPage { items: items.collect(), cursor: page.cursor }))
+    Ok(Json(FeedPage {
+        items: items.collect(),
+        cursor: page.cursor,
+    }))
 }
 
 async fn cards_of(
@@ -58,7 +71,10 @@ async fn cards_of(
     user: Option<UserId>,
 ) -> Result<HashMap<VideoId, Video>, ApiError> {
     let cards = rooms.parts.product.video_cards(videos, user).await?;
-    Ok(cards.into_iter().map(|card| (card.video.id, cards::video(rooms, card))).collect())
+    Ok(cards
+        .into_iter()
+        .map(|card| (card.video.id, cards::video(rooms, card)))
+        .collect())
 }
 
 fn item(impression_id: ImpressionId, video: Video, reason: &Reason) -> FeedItem {
@@ -66,7 +82,10 @@ fn item(impression_id: ImpressionId, video: Video, reason: &Reason) -> FeedItem 
     FeedItem {
         impression_id,
         video,
-        reason: api::Reason { code: reason.code().to_owned(), text },
+        reason: api::Reason {
+            code: reason.code().to_owned(),
+            text,
+        },
         sponsored: false,
     }
 }

@@ -43,8 +43,15 @@ fn refusal(error: BlobError) -> ApiError {
     match error {
         BlobError::NotFound { .. } => ApiError::not_found("this file"),
         other => {
-            tracing::error!(error = &other as &dyn std::error::Error, "media could not be read");
-            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something broke on our side; try again")
+            tracing::error!(
+                error = &other as &dyn std::error::Error,
+                "media could not be read"
+            );
+            ApiError::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "something broke on our side; try again",
+            )
         }
     }
 }
@@ -52,12 +59,18 @@ fn refusal(error: BlobError) -> ApiError {
 fn answer(key: &BlobKey, kind: &'static str, reader: BlobReader, partial: bool) -> Response<Body> {
     let (range, size, length) = (reader.range(), reader.size_bytes(), reader.range_bytes());
     let changing = key.as_str().ends_with(".m3u8") || key.as_str().ends_with(".mpd");
-    let mut response = Response::new(Body::from_stream(ReaderStream::with_capacity(reader, CHUNK_BYTES)));
+    let mut response = Response::new(Body::from_stream(ReaderStream::with_capacity(
+        reader,
+        CHUNK_BYTES,
+    )));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     let lifetime = if changing { CHANGING } else { IMMUTABLE };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(lifetime));
@@ -99,7 +112,11 @@ fn parse_range(text: &str, size: u64) -> Asked {
         (Err(_), Ok(suffix)) if first.trim().is_empty() => (size.saturating_sub(suffix), size),
         _ => return Asked::Whole,
     };
-    if start >= end { Asked::Outside } else { Asked::Part(start..end) }
+    if start >= end {
+        Asked::Outside
+    } else {
+        Asked::Part(start..end)
+    }
 }
 
 #[cfg(test)]

@@ -21,5 +21,8 @@ pub(crate) async fn readyz(State(rooms): parts::State) -> (StatusCode, &'static 
 
 /// Prometheus text.
 pub(crate) async fn metrics(State(rooms): parts::State) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], rooms.parts.metrics.render())
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        rooms.parts.metrics.render(),
+    )
 }

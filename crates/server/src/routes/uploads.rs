@@ -24,8 +24,11 @@ pub(crate) async fn create(
     Person(user): Person,
     Body(body): Body<UploadUrlRequest>,
 ) -> Result<(StatusCode, Json<Upload>), ApiError> {
-    let request =
-        UploadRequest { duration_s: body.duration, file_bytes: body.file_size, mime: body.mime_type };
+    let request = UploadRequest {
+        duration_s: body.duration,
+        file_bytes: body.file_size,
+        mime: body.mime_type,
+    };
     let session = rooms.parts.uploads.session_create(user, request).await?;
     Ok((StatusCode::CREATED, Json(upload(session))))
 }
@@ -50,8 +53,16 @@ pub(crate) async fn submit(
     Body(body): Body<SubmitVideoRequest>,
 ) -> Result<(StatusCode, Json<Video>), ApiError> {
     let video = body.video_id;
-    let parts = body.parts.into_iter().map(|part| (part.number, part.etag)).collect();
-    let submission = Submission { caption: body.caption, hashtags: body.hashtags, parts };
+    let parts = body
+        .parts
+        .into_iter()
+        .map(|part| (part.number, part.etag))
+        .collect();
+    let submission = Submission {
+        caption: body.caption,
+        hashtags: body.hashtags,
+        parts,
+    };
     rooms.parts.uploads.submit(user, video, &submission).await?;
     let card = rooms.parts.product.video_card(video, Some(user)).await?;
     Ok((StatusCode::ACCEPTED, Json(cards::video(&rooms, card))))

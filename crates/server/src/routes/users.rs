@@ -14,11 +14,10 @@ use crate::parts;
 
 /// The caller's own profile.
 #[utoipa::path(get, path = "/api/v1/me", tag = "users", responses((status = 200, body = User), (status = 401, body = api::ErrorBody)))]
-pub(crate) async fn me(
-    State(rooms): parts::State,
-    Person(user): Person,
-) -> Result<Json<User>, ApiError> {
-    Ok(Json(cards::user(rooms.parts.product.profile(user, Some(user)).await?)))
+pub(crate) async fn me(State(rooms): parts::State, Person(user): Person) -> Result<Json<User>, ApiError> {
+    Ok(Json(cards::user(
+        rooms.parts.product.profile(user, Some(user)).await?,
+    )))
 }
 
 /// Change the caller's own profile.
@@ -29,8 +28,13 @@ pub(crate) async fn update_me(
     Person(user): Person,
     Body(body): Body<UpdateProfileRequest>,
 ) -> Result<Json<User>, ApiError> {
-    let change = ProfileChange { display_name: body.display_name, bio: body.bio };
-    Ok(Json(cards::user(rooms.parts.product.profile_update(user, change).await?)))
+    let change = ProfileChange {
+        display_name: body.display_name,
+        bio: body.bio,
+    };
+    Ok(Json(cards::user(
+        rooms.parts.product.profile_update(user, change).await?,
+    )))
 }
 
 /// One person.
@@ -41,7 +45,9 @@ pub(crate) async fn user(
     viewer: Viewer,
     Named(id): Named<UserId>,
 ) -> Result<Json<User>, ApiError> {
-    Ok(Json(cards::user(rooms.parts.product.profile(id, viewer.user).await?)))
+    Ok(Json(cards::user(
+        rooms.parts.product.profile(id, viewer.user).await?,
+    )))
 }
 
 /// One person, by name.
@@ -52,7 +58,13 @@ pub(crate) async fn user_by_name(
     viewer: Viewer,
     Named(username): Named<String>,
 ) -> Result<Json<User>, ApiError> {
-    Ok(Json(cards::user(rooms.parts.product.profile_by_username(&username, viewer.user).await?)))
+    Ok(Json(cards::user(
+        rooms
+            .parts
+            .product
+            .profile_by_username(&username, viewer.user)
+            .await?,
+    )))
 }
 
 /// A person's videos, newest first; one's own list also shows those in processing and rejected.
@@ -64,9 +76,20 @@ pub(crate) async fn videos(
     Named(id): Named<UserId>,
     Asked(page): Asked<PageQuery>,
 ) -> Result<Json<VideoPage>, ApiError> {
-    let page = rooms.parts.product.videos_by_creator(id, viewer.user, &page.into()).await?;
-    let items = page.items.into_iter().map(|card| cards::video(&rooms, card)).collect();
-    Ok(Json(VideoPage { items, cursor: page.cursor }))
+    let page = rooms
+        .parts
+        .product
+        .videos_by_creator(id, viewer.user, &page.into())
+        .await?;
+    let items = page
+        .items
+        .into_iter()
+        .map(|card| cards::video(&rooms, card))
+        .collect();
+    Ok(Json(VideoPage {
+        items,
+        cursor: page.cursor,
+    }))
 }
 
 /// Who follows a person.
@@ -78,7 +101,11 @@ pub(crate) async fn followers(
     Named(id): Named<UserId>,
     Asked(page): Asked<PageQuery>,
 ) -> Result<Json<UserPage>, ApiError> {
-    let page = rooms.parts.product.followers_page(id, viewer.user, &page.into()).await?;
+    let page = rooms
+        .parts
+        .product
+        .followers_page(id, viewer.user, &page.into())
+        .await?;
     Ok(Json(cards::user_page(page)))
 }
 
@@ -91,7 +118,11 @@ pub(crate) async fn following(
     Named(id): Named<UserId>,
     Asked(page): Asked<PageQuery>,
 ) -> Result<Json<UserPage>, ApiError> {
-    let page = rooms.parts.product.following_page(id, viewer.user, &page.into()).await?;
+    let page = rooms
+        .parts
+        .product
+        .following_page(id, viewer.user, &page.into())
+        .await?;
     Ok(Json(cards::user_page(page)))
 }
 
@@ -107,5 +138,8 @@ pub(crate) async fn follow(
     let follow = body.action == FollowAction::Follow;
     let state = rooms.parts.product.follow_set(user, id, follow).await?;
     rooms.settle().await;
-    Ok(Json(FollowResponse { following: state.following, counts: cards::user_counts(state.counts) }))
+    Ok(Json(FollowResponse {
+        following: state.following,
+        counts: cards::user_counts(state.counts),
+    }))
 }
