@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UploadUrlRequest {
-    /// Seconds, as the client believes; the file itself is measured later.
-    pub duration: f64,
+    /// Seconds, as the client believes; absent when it cannot tell. The file itself is measured later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<f64>,
     /// Bytes.
     pub file_size: u64,
     pub mime_type: String,

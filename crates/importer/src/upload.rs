@@ -19,8 +19,6 @@ use crate::progress::Progress;
 
 /// Parts on the way at the same time; memory is this times the server's part size.
 const PARTS_AT_ONCE: usize = 3;
-/// The length is measured by the server; until then a plausible one is claimed, inside the server's limits.
-const DURATION_MS_CLAIMED: i64 = 30_000;
 
 /// Uploads and submits `video`, recording each step.
 pub(crate) fn upload(
@@ -31,7 +29,7 @@ pub(crate) fn upload(
     progress: &Progress,
 ) -> Result<VideoId, ImportError> {
     let key = FileKey::of(&video.path)?;
-    let upload = session(client, limits, journal, &key, &video.path)?;
+    let upload = session(client, journal, &key, &video.path)?;
     journal.record(&key, upload.video_id, Step::Opened)?;
     let parts = send_parts(client, &upload, &video.path, progress)?;
     let request = SubmitVideoRequest {
@@ -58,7 +56,6 @@ pub(crate) fn upload(
 /// The session that an earlier run opened, while it lives, else a new one.
 fn session(
     client: &Client,
-    limits: &Limits,
     journal: &Journal,
     key: &FileKey,
     path: &Path,
@@ -73,9 +70,9 @@ fn session(
             Err(other) => return Err(other),
         }
     }
-    let claimed = DURATION_MS_CLAIMED.clamp(limits.video_duration_ms_min, limits.video_duration_ms_max);
     let request = UploadUrlRequest {
-        duration: claimed as f64 / 1000.0,
+        // The server measures the file itself.
+        duration: None,
         file_size: key.size_bytes,
         mime_type: mime_type(path).to_owned(),
     };

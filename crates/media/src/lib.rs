@@ -8,9 +8,9 @@
 //!
 //! | resource | first rendition | rest of the ladder |
 //! |---|---|---|
-//! | wall time | 3–4 s | 12–15 s |
-//! | CPU | 0.35 s a second of video | 1.3 s a second of video |
-//! | memory of the children | 300 MB | 700 MB |
+//! | wall time | 4–5 s | 12–14 s |
+//! | CPU | 0.5 s a second of video | 1.6 s a second of video |
+//! | memory of the children | 150 MB | 430 MB |
 //! | disk | 0.3 MB a second of video below 480p, with the sound | up to 1.5 MB a second of video |
 //! | network | none: the children have none | none |
 

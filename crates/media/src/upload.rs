@@ -42,8 +42,8 @@ pub struct Uploads {
 /// What a client says of a file before it sends it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UploadRequest {
-    /// Seconds.
-    pub duration_s: f64,
+    /// Seconds, when the client can tell.
+    pub duration_s: Option<f64>,
     pub file_bytes: u64,
     /// With or without parameters.
     pub mime: String,
@@ -120,7 +120,7 @@ impl Uploads {
             created_at_ms: now_ms,
             expires_at_ms: now_ms + limits.session_ms,
         };
-        let duration_ms = (request.duration_s * 1_000.0) as i64;
+        let duration_ms = (request.duration_s.unwrap_or(0.0) * 1_000.0) as i64;
         let mut tx = store.write("upload_session_create").await?;
         tx.video_create(&VideoNew {
             id: video,
@@ -284,8 +284,8 @@ impl Uploads {
                 mime: mime.chars().take(60).collect(),
             });
         }
-        let duration_ms = request.duration_s * 1_000.0;
-        if !(media.duration_ms_min as f64..=media.duration_ms_max as f64).contains(&duration_ms) {
+        let range = media.duration_ms_min as f64..=media.duration_ms_max as f64;
+        if request.duration_s.is_some_and(|seconds| !range.contains(&(seconds * 1_000.0))) {
             let (ms_min, ms_max) = (media.duration_ms_min, media.duration_ms_max);
             return Err(UploadError::Duration { ms_min, ms_max });
         }

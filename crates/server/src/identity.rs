@@ -93,25 +93,41 @@ pub(crate) async fn identify(State(rooms): State<Arc<Rooms>>, mut request: Reque
             Err(error) => ApiError::from(error).into_response(),
         };
     }
-    let known = cookie(request.headers(), GUEST_COOKIE).and_then(|text| rooms.guests.read(text));
-    let viewer = known.unwrap_or_else(|| ViewerId::from_raw(rooms.parts.ids.next(rooms.now_ms())));
+    let known = known_guest(&rooms, request.headers());
+    let viewer = known.unwrap_or_else(|| new_guest(&rooms));
     request.extensions_mut().insert(Viewer { viewer, user: None });
     let mut response = next.run(request).await;
     if known.is_none() {
-        let secure = if rooms.parts.secure_cookies {
-            "; Secure"
-        } else {
-            ""
-        };
-        let text = format!(
-            "{GUEST_COOKIE}={}; Path=/; Max-Age={GUEST_COOKIE_AGE_S}; HttpOnly; SameSite=Lax{secure}",
-            rooms.guests.write(viewer)
-        );
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            response.headers_mut().append(header::SET_COOKIE, value);
-        }
+        hand_out(&rooms, viewer, &mut response);
     }
     response
+}
+
+/// For the first page of the web client: a guest's cookie comes with it, so that the calls which follow, side by side, are
+/// all the same guest's.
+pub(crate) fn welcome(rooms: &Rooms, headers: &HeaderMap, response: &mut Response) {
+    if known_guest(rooms, headers).is_none() {
+        hand_out(rooms, new_guest(rooms), response);
+    }
+}
+
+fn known_guest(rooms: &Rooms, headers: &HeaderMap) -> Option<ViewerId> {
+    cookie(headers, GUEST_COOKIE).and_then(|text| rooms.guests.read(text))
+}
+
+fn new_guest(rooms: &Rooms) -> ViewerId {
+    ViewerId::from_raw(rooms.parts.ids.next(rooms.now_ms()))
+}
+
+fn hand_out(rooms: &Rooms, guest: ViewerId, response: &mut Response) {
+    let secure = if rooms.parts.secure_cookies { "; Secure" } else { "" };
+    let text = format!(
+        "{GUEST_COOKIE}={}; Path=/; Max-Age={GUEST_COOKIE_AGE_S}; HttpOnly; SameSite=Lax{secure}",
+        rooms.guests.write(guest)
+    );
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Viewer {

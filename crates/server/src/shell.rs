@@ -64,13 +64,14 @@ pub fn router(parts: ServerParts, shell: &Shell) -> Router {
             "/openapi.json",
             get(|| async { ([(header::CONTENT_TYPE, "application/json")], openapi()) }),
         );
-    let web = Router::new().fallback(web::web).layer(CompressionLayer::new());
+    let web = Router::new().fallback(web::web).layer(CompressionLayer::new()).with_state(rooms.clone());
     let id = HeaderName::from_static("x-request-id");
     Router::new()
         .merge(api)
         .merge(uploads)
         .merge(plain)
-        .fallback_service(web.with_state(()))
+        .fallback_service(web)
+        .method_not_allowed_fallback(web::method_not_allowed)
         .layer(from_fn(measure))
         .layer(CatchPanicLayer::custom(|_| broken().into_response()))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

@@ -1,10 +1,13 @@
 //! The web client, embedded at build time; without one, a page that says how to build it.
 
-use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use rust_embed::RustEmbed;
 
 use crate::error::ApiError;
+use crate::identity::welcome;
+use crate::parts;
 
 #[derive(RustEmbed)]
 #[folder = "../../web/dist"]
@@ -20,7 +23,7 @@ const FALLBACK: &str = "<!doctype html><meta charset=utf-8><title>Riffle</title>
      client. Build it with <code>./dev build</code>, or use the API described in <a href=/openapi.json>/openapi.json</a>.";
 
 /// Files by their path; every other page is the client's own to route.
-pub(crate) async fn web(method: Method, uri: Uri) -> Response {
+pub(crate) async fn web(State(rooms): parts::State, method: Method, uri: Uri, asked: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     if path.starts_with("api/") || path.starts_with("media/") || path.starts_with("upload/") {
         return ApiError::not_found("this address").into_response();
@@ -58,6 +61,7 @@ pub(crate) async fn web(method: Method, uri: Uri) -> Response {
         None => FALLBACK.to_owned(),
     };
     let mut response = Html(page).into_response();
+    welcome(&rooms, &asked, &mut response);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(
@@ -65,4 +69,13 @@ pub(crate) async fn web(method: Method, uri: Uri) -> Response {
         HeaderValue::from_static(CONTENT_SECURITY_POLICY),
     );
     response
+}
+
+/// A known address, asked in a way it does not answer.
+pub(crate) async fn method_not_allowed() -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this address does not answer this method; see /openapi.json",
+    )
 }

@@ -65,8 +65,11 @@ export const videoComments = (
   count = 20,
 ): Promise<Page<Comment>> => call('GET', `${v1}/videos/${id}/comments${query({ cursor, count, parentId })}`);
 
-export const uploadOpen = (file: { duration: number; fileSize: number; mimeType: string }): Promise<Upload> =>
-  call('POST', `${v1}/videos/upload-url`, { body: file });
+export const uploadOpen = (file: {
+  duration: number | undefined;
+  fileSize: number;
+  mimeType: string;
+}): Promise<Upload> => call('POST', `${v1}/videos/upload-url`, { body: file });
 export const uploadGet = (videoId: Id): Promise<Upload> => call('GET', `${v1}/videos/${videoId}/upload`);
 export const uploadFinish = (request: {
   videoId: Id;

@@ -27,11 +27,12 @@ export const fingerprintOf = (file: File): string => `${file.name}:${file.size}:
 /** The sentence that says why a file cannot be sent, or undefined when it can. */
 export function refusal(
   file: File,
-  durationMs: number,
+  durationMs: number | undefined,
   { limits, acceptedMimeTypes }: Config,
 ): string | undefined {
   if (!acceptedMimeTypes.includes(kindOf(file))) return m.upload.wrongType;
   if (file.size > limits.fileSizeBytesMax) return m.upload.tooLarge(bytes(limits.fileSizeBytesMax));
+  if (durationMs === undefined) return undefined;
   if (durationMs < limits.videoDurationMsMin) return m.upload.tooShort(duration(limits.videoDurationMsMin));
   if (durationMs > limits.videoDurationMsMax) return m.upload.tooLong(duration(limits.videoDurationMsMax));
   return undefined;

@@ -90,12 +90,10 @@ export async function startUpload(file: File): Promise<void> {
   });
   try {
     const [length] = await Promise.all([lengthOf(file), loadConfig()]);
-    // Where only the server can read the file, it also measures it; the smallest length passes the first check.
-    const durationMs = length ?? config().limits.videoDurationMsMin;
-    const problem = Number.isNaN(durationMs) ? m.upload.unreadable : refusal(file, durationMs, config());
+    const problem = Number.isNaN(length) ? m.upload.unreadable : refusal(file, length, config());
     if (abort.signal.aborted) return;
     if (problem) return stop(problem);
-    const session = await openOrResume(file, durationMs);
+    const session = await openOrResume(file, length);
     if (abort.signal.aborted) return;
     mine.videoId = session.videoId;
     await send(session);
@@ -153,7 +151,7 @@ function stop(problem: string, phase: Phase = 'idle'): void {
   setUpload({ problem, phase, waiting: false });
 }
 
-async function openOrResume(file: File, durationMs: number): Promise<Upload> {
+async function openOrResume(file: File, durationMs: number | undefined): Promise<Upload> {
   const fingerprint = fingerprintOf(file);
   const pending = pendingUpload();
   if (pending?.fingerprint === fingerprint) {
@@ -164,7 +162,8 @@ async function openOrResume(file: File, durationMs: number): Promise<Upload> {
     if (resumed) return resumed;
   }
   const opened = await uploadOpen({
-    duration: durationMs / 1000,
+    // Where only the server can read the file, it also measures it.
+    duration: durationMs === undefined ? undefined : durationMs / 1000,
     fileSize: file.size,
     mimeType: kindOf(file),
   });

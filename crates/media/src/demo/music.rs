@@ -52,7 +52,7 @@ impl Tune {
         let formula = turns(&bars, &format!("mod(t,{round})"), self.chord_s);
         format!(
             "aevalsrc=exprs='{formula}':s=44100:d={duration_s},aecho=0.8:0.7:{}|{}:0.35|0.22,lowpass=f=4200,\
-             aformat=channel_layouts=stereo,apulsator=hz=0.11:amount=0.4,volume=1.6,afade=d=0.6,afade=t=out:st={}:d=1.2",
+             aformat=channel_layouts=stereo,apulsator=hz=0.11:amount=0.4,volume=2.8,afade=d=0.6,afade=t=out:st={}:d=1.2",
             (self.chord_s * 187.0).round(),
             (self.chord_s * 291.0).round(),
             f64::from(duration_s) - 1.2,

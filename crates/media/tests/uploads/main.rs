@@ -146,7 +146,7 @@ impl Fixture {
 
 fn request(file_bytes: u64) -> UploadRequest {
     UploadRequest {
-        duration_s: 20.0,
+        duration_s: Some(20.0),
         file_bytes,
         mime: "video/mp4".to_owned(),
     }

@@ -16,7 +16,7 @@ async fn what_will_be_refused_is_refused_before_a_byte_is_sent() {
         (request(u64::MAX), "file_too_large", Some("fileSize")),
         (
             UploadRequest {
-                duration_s: 0.5,
+                duration_s: Some(0.5),
                 ..request(9)
             },
             "duration_out_of_range",
@@ -24,7 +24,7 @@ async fn what_will_be_refused_is_refused_before_a_byte_is_sent() {
         ),
         (
             UploadRequest {
-                duration_s: 601.0,
+                duration_s: Some(601.0),
                 ..request(9)
             },
             "duration_out_of_range",
@@ -32,7 +32,7 @@ async fn what_will_be_refused_is_refused_before_a_byte_is_sent() {
         ),
         (
             UploadRequest {
-                duration_s: f64::NAN,
+                duration_s: Some(f64::NAN),
                 ..request(9)
             },
             "duration_out_of_range",
