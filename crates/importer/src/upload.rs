@@ -54,12 +54,7 @@ pub(crate) fn upload(
 }
 
 /// The session that an earlier run opened, while it lives, else a new one.
-fn session(
-    client: &Client,
-    journal: &Journal,
-    key: &FileKey,
-    path: &Path,
-) -> Result<Upload, ImportError> {
+fn session(client: &Client, journal: &Journal, key: &FileKey, path: &Path) -> Result<Upload, ImportError> {
     if let Some((video_id, Step::Opened)) = journal.step_of(key) {
         match client.get(&format!("/api/v1/videos/{video_id}/upload")) {
             Ok(upload) => return Ok(upload),

@@ -285,7 +285,10 @@ impl Uploads {
             });
         }
         let range = media.duration_ms_min as f64..=media.duration_ms_max as f64;
-        if request.duration_s.is_some_and(|seconds| !range.contains(&(seconds * 1_000.0))) {
+        if request
+            .duration_s
+            .is_some_and(|seconds| !range.contains(&(seconds * 1_000.0)))
+        {
             let (ms_min, ms_max) = (media.duration_ms_min, media.duration_ms_max);
             return Err(UploadError::Duration { ms_min, ms_max });
         }

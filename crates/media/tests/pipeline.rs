@@ -116,30 +116,39 @@ async fn a_clip_becomes_a_first_rendition_and_then_a_ladder() {
         .publish_first(&source, &out, &mut |done| progress.push(done))
         .await
         .expect("published");
-    assert_eq!(names(&first.manifest), ["480p"]);
+    assert!(progress.iter().all(|done| (0.0..=1.0).contains(done)) && !progress.is_empty());
+    check_first(&bench, &source, &first.manifest);
+
+    let manifest = bench
+        .processor
+        .complete_ladder(&source, &first, &out, &out, &mut |_| {})
+        .await
+        .expect("completed");
+    check_ladder(&manifest);
     assert_eq!(
-        (
-            first.manifest.duration_ms,
-            first.manifest.width,
-            first.manifest.height
-        ),
+        bench.describe(&source, "720p", "stream=width,height,nb_read_frames"),
+        "720,1280,60"
+    );
+    check_files(&out, &manifest);
+}
+
+fn check_first(bench: &Bench, source: &Path, manifest: &MediaManifest) {
+    assert_eq!(names(manifest), ["480p"]);
+    assert_eq!(
+        (manifest.duration_ms, manifest.width, manifest.height),
         (5000, 720, 1280)
     );
     assert_eq!(
-        first.manifest.renditions[0]
-            .segments
-            .durations_ms()
-            .collect::<Vec<_>>(),
+        manifest.renditions[0].segments.durations_ms().collect::<Vec<_>>(),
         [2000, 2000, 1000]
     );
     assert_eq!(
-        first.manifest.audio.as_ref().map(|audio| audio.codecs.as_str()),
+        manifest.audio.as_ref().map(|audio| audio.codecs.as_str()),
         Some("mp4a.40.2")
     );
-    assert!(progress.iter().all(|done| (0.0..=1.0).contains(done)) && !progress.is_empty());
     assert_eq!(
         bench.describe(
-            &source,
+            source,
             "480p",
             "stream=codec_name,profile,width,height,nb_read_frames"
         ),
@@ -147,19 +156,16 @@ async fn a_clip_becomes_a_first_rendition_and_then_a_ladder() {
     );
     assert_eq!(
         bench.describe(
-            &source,
+            source,
             "audio",
             "stream=codec_name,sample_rate,channels,start_time"
         ),
         "aac,48000,2,0.000000"
     );
+}
 
-    let manifest = bench
-        .processor
-        .complete_ladder(&source, &first, &out, &out, &mut |_| {})
-        .await
-        .expect("completed");
-    assert_eq!(names(&manifest), ["360p", "480p", "720p"]);
+fn check_ladder(manifest: &MediaManifest) {
+    assert_eq!(names(manifest), ["360p", "480p", "720p"]);
     let durations: Vec<_> = manifest
         .renditions
         .iter()
@@ -176,10 +182,9 @@ async fn a_clip_becomes_a_first_rendition_and_then_a_ladder() {
             .all(|pair| pair[0].segments.bitrate_bps < pair[1].segments.bitrate_bps)
     );
     assert_eq!(manifest.mp4.as_deref(), Some("clip.mp4"));
-    assert_eq!(
-        bench.describe(&source, "720p", "stream=width,height,nb_read_frames"),
-        "720,1280,60"
-    );
+}
+
+fn check_files(out: &Path, manifest: &MediaManifest) {
     let mut named = vec![
         manifest.poster.clone(),
         "master.m3u8".into(),
@@ -190,7 +195,7 @@ async fn a_clip_becomes_a_first_rendition_and_then_a_ladder() {
     for file in named {
         assert!(out.join(&file).metadata().expect("published").len() > 0, "{file}");
     }
-    let left: Vec<_> = std::fs::read_dir(&out)
+    let left: Vec<_> = std::fs::read_dir(out)
         .expect("readable")
         .flatten()
         .map(|entry| entry.file_name())

@@ -120,7 +120,11 @@ fn new_guest(rooms: &Rooms) -> ViewerId {
 }
 
 fn hand_out(rooms: &Rooms, guest: ViewerId, response: &mut Response) {
-    let secure = if rooms.parts.secure_cookies { "; Secure" } else { "" };
+    let secure = if rooms.parts.secure_cookies {
+        "; Secure"
+    } else {
+        ""
+    };
     let text = format!(
         "{GUEST_COOKIE}={}; Path=/; Max-Age={GUEST_COOKIE_AGE_S}; HttpOnly; SameSite=Lax{secure}",
         rooms.guests.write(guest)

@@ -64,7 +64,10 @@ pub fn router(parts: ServerParts, shell: &Shell) -> Router {
             "/openapi.json",
             get(|| async { ([(header::CONTENT_TYPE, "application/json")], openapi()) }),
         );
-    let web = Router::new().fallback(web::web).layer(CompressionLayer::new()).with_state(rooms.clone());
+    let web = Router::new()
+        .fallback(web::web)
+        .layer(CompressionLayer::new())
+        .with_state(rooms.clone());
     let id = HeaderName::from_static("x-request-id");
     Router::new()
         .merge(api)

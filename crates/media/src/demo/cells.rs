@@ -39,6 +39,39 @@ const CORAL: &str = "
         + sin(7*(ld(0)+ld(1)) + 2*sin(4*ld(0) - 3*ld(1) + 0.4*T)));
     0.5 + 0.42*sin(3.2*ld(2)) - 0.12*abs(ld(2))";
 
+const MEADOW: Garden = Garden {
+    height: 96,
+    rule: "S23/B3",
+    seed: 7,
+    ratio: 0.32,
+    generations_per_s: 8,
+    softness: 3.6,
+};
+const EMBERS: Garden = Garden {
+    height: 112,
+    rule: "S23/B36",
+    seed: 21,
+    ratio: 0.22,
+    generations_per_s: 8,
+    softness: 2.8,
+};
+const MAZE: Garden = Garden {
+    height: 128,
+    rule: "S12345/B3",
+    seed: 5,
+    ratio: 0.07,
+    generations_per_s: 6,
+    softness: 1.8,
+};
+const ISLANDS: Garden = Garden {
+    height: 64,
+    rule: "S5678/B35678",
+    seed: 11,
+    ratio: 0.48,
+    generations_per_s: 8,
+    softness: 7.0,
+};
+
 pub(super) fn clips() -> Vec<DemoClip> {
     scenes()
         .into_iter()
@@ -47,45 +80,13 @@ pub(super) fn clips() -> Vec<DemoClip> {
 }
 
 fn scenes() -> [Scene; 5] {
-    let meadow = Garden {
-        height: 96,
-        rule: "S23/B3",
-        seed: 7,
-        ratio: 0.32,
-        generations_per_s: 8,
-        softness: 3.6,
-    };
-    let embers = Garden {
-        height: 112,
-        rule: "S23/B36",
-        seed: 21,
-        ratio: 0.22,
-        generations_per_s: 8,
-        softness: 2.8,
-    };
-    let maze = Garden {
-        height: 128,
-        rule: "S12345/B3",
-        seed: 5,
-        ratio: 0.07,
-        generations_per_s: 6,
-        softness: 1.8,
-    };
-    let islands = Garden {
-        height: 64,
-        rule: "S5678/B35678",
-        seed: 11,
-        ratio: 0.48,
-        generations_per_s: 8,
-        softness: 7.0,
-    };
     [
         Scene {
             name: "cells-meadow",
             caption: "nobody planted this",
             hashtags: ["gameoflife", "garden"],
             duration_s: 10,
-            picture: garden(&meadow, [0x04140c, 0x0e4429, 0x39a05a, 0xd8f07a, 0xfffde4]),
+            picture: garden(&MEADOW, [0x04140c, 0x0e4429, 0x39a05a, 0xd8f07a, 0xfffde4]),
             tune: Tune::new(174.61, SUNRISE, 2.5, Voice::Pluck),
         },
         Scene {
@@ -93,7 +94,7 @@ fn scenes() -> [Scene; 5] {
             caption: "they burn out, they come back",
             hashtags: ["fire", "emergence"],
             duration_s: 9,
-            picture: garden(&embers, [0x0c0306, 0x541019, 0xc8381f, 0xffa62b, 0xfff3c4]),
+            picture: garden(&EMBERS, [0x0c0306, 0x541019, 0xc8381f, 0xffa62b, 0xfff3c4]),
             tune: Tune::new(110.0, NIGHT, 2.25, Voice::Pulse),
         },
         Scene {
@@ -101,7 +102,7 @@ fn scenes() -> [Scene; 5] {
             caption: "it draws its own way out",
             hashtags: ["maze", "emergence"],
             duration_s: 12,
-            picture: garden(&maze, [0x0b0820, 0x2a2a72, 0x3f88c5, 0x9be8d8, 0xf6fff8]),
+            picture: garden(&MAZE, [0x0b0820, 0x2a2a72, 0x3f88c5, 0x9be8d8, 0xf6fff8]),
             tune: Tune::new(146.83, GLASS, 2.0, Voice::Pluck),
         },
         Scene {
@@ -109,7 +110,7 @@ fn scenes() -> [Scene; 5] {
             caption: "a coast that cannot decide",
             hashtags: ["map", "slow"],
             duration_s: 10,
-            picture: garden(&islands, [0x06304a, 0x127475, 0x7cc6a4, 0xf2e2ba, 0xf29f67]),
+            picture: garden(&ISLANDS, [0x06304a, 0x127475, 0x7cc6a4, 0xf2e2ba, 0xf29f67]),
             tune: Tune::new(130.81, DREAM, 2.5, Voice::Still),
         },
         Scene {

@@ -69,6 +69,46 @@ fn julia(julia: &Julia, colours: [u32; 5]) -> String {
     )
 }
 
+const POINT: &str = "hypot(ld(2), ld(3))";
+const CROSS: &str = "min(abs(ld(2)), abs(ld(3)))";
+const RING: &str = "abs(hypot(ld(2), ld(3)) - 0.6)";
+const STALK: &str = "abs(ld(2) + 0.3*ld(3))";
+const SEAHORSES: Julia = Julia {
+    c: (-0.745, 0.113),
+    scale: 1.1,
+    focus: (-0.20, -0.02),
+    trap: POINT,
+    shade: "1.02 - 1.25*sqrt(ld(4))",
+};
+const ELEPHANTS: Julia = Julia {
+    c: (0.285, 0.012),
+    scale: 1.0,
+    focus: (0.16, 0.10),
+    trap: CROSS,
+    shade: "1 - 2.6*pow(ld(4), 0.42)",
+};
+const SPIRALS: Julia = Julia {
+    c: (-0.4, 0.6),
+    scale: 1.05,
+    focus: (0.15, -0.12),
+    trap: RING,
+    shade: "0.86 - 1.9*sqrt(ld(4))",
+};
+const THREADS: Julia = Julia {
+    c: (-0.8, 0.156),
+    scale: 1.0,
+    focus: (-0.15, 0.08),
+    trap: STALK,
+    shade: "1 - 2.2*pow(ld(4), 0.36)",
+};
+const RABBIT: Julia = Julia {
+    c: (-0.12, 0.75),
+    scale: 1.15,
+    focus: (0.12, 0.14),
+    trap: POINT,
+    shade: "0.15 + 1.1*pow(ld(4), 0.8) + 0.01*ld(5)",
+};
+
 pub(super) fn clips() -> Vec<DemoClip> {
     scenes()
         .into_iter()
@@ -77,52 +117,13 @@ pub(super) fn clips() -> Vec<DemoClip> {
 }
 
 fn scenes() -> [Scene; 5] {
-    let point = "hypot(ld(2), ld(3))";
-    let cross = "min(abs(ld(2)), abs(ld(3)))";
-    let ring = "abs(hypot(ld(2), ld(3)) - 0.6)";
-    let stalk = "abs(ld(2) + 0.3*ld(3))";
-    let seahorses = Julia {
-        c: (-0.745, 0.113),
-        scale: 1.1,
-        focus: (-0.20, -0.02),
-        trap: point,
-        shade: "1.02 - 1.25*sqrt(ld(4))",
-    };
-    let elephants = Julia {
-        c: (0.285, 0.012),
-        scale: 1.0,
-        focus: (0.16, 0.10),
-        trap: cross,
-        shade: "1 - 2.6*pow(ld(4), 0.42)",
-    };
-    let spirals = Julia {
-        c: (-0.4, 0.6),
-        scale: 1.05,
-        focus: (0.15, -0.12),
-        trap: ring,
-        shade: "0.86 - 1.9*sqrt(ld(4))",
-    };
-    let threads = Julia {
-        c: (-0.8, 0.156),
-        scale: 1.0,
-        focus: (-0.15, 0.08),
-        trap: stalk,
-        shade: "1 - 2.2*pow(ld(4), 0.36)",
-    };
-    let rabbit = Julia {
-        c: (-0.12, 0.75),
-        scale: 1.15,
-        focus: (0.12, 0.14),
-        trap: point,
-        shade: "0.15 + 1.1*pow(ld(4), 0.8) + 0.01*ld(5)",
-    };
     [
         Scene {
             name: "fractal-seahorses",
             caption: "seahorse valley, population: infinite",
             hashtags: ["julia", "zoom"],
             duration_s: 12,
-            picture: julia(&seahorses, [0x03071e, 0x1d3b78, 0x3fa7d6, 0xf7b267, 0xfff4de]),
+            picture: julia(&SEAHORSES, [0x03071e, 0x1d3b78, 0x3fa7d6, 0xf7b267, 0xfff4de]),
             tune: Tune::new(123.47, NIGHT, 3.0, Voice::Bell),
         },
         Scene {
@@ -130,7 +131,7 @@ fn scenes() -> [Scene; 5] {
             caption: "an elephant, holding an elephant, holding",
             hashtags: ["math", "zoom"],
             duration_s: 10,
-            picture: julia(&elephants, [0x0b0c10, 0x4b1d52, 0xb5446e, 0xf2a65a, 0xfdf6e3]),
+            picture: julia(&ELEPHANTS, [0x0b0c10, 0x4b1d52, 0xb5446e, 0xf2a65a, 0xfdf6e3]),
             tune: Tune::new(146.83, TIDE, 2.5, Voice::Pluck),
         },
         Scene {
@@ -138,7 +139,7 @@ fn scenes() -> [Scene; 5] {
             caption: "I only zoomed in twice, I swear",
             hashtags: ["spiral", "hypnotic"],
             duration_s: 11,
-            picture: julia(&spirals, [0x02120b, 0x0b4f3f, 0x1fa37c, 0xb8e986, 0xfbffe8]),
+            picture: julia(&SPIRALS, [0x02120b, 0x0b4f3f, 0x1fa37c, 0xb8e986, 0xfbffe8]),
             tune: Tune::new(164.81, GLASS, 2.75, Voice::Bell),
         },
         Scene {
@@ -146,7 +147,7 @@ fn scenes() -> [Scene; 5] {
             caption: "every thread is made of threads",
             hashtags: ["julia", "tiny"],
             duration_s: 9,
-            picture: julia(&threads, [0x10002b, 0x5a189a, 0x9d4edd, 0xff9ebb, 0xfff0f5]),
+            picture: julia(&THREADS, [0x10002b, 0x5a189a, 0x9d4edd, 0xff9ebb, 0xfff0f5]),
             tune: Tune::new(196.0, DREAM, 2.25, Voice::Still),
         },
         Scene {
@@ -154,7 +155,7 @@ fn scenes() -> [Scene; 5] {
             caption: "Douady called it a rabbit",
             hashtags: ["nature", "math"],
             duration_s: 10,
-            picture: julia(&rabbit, [0x001219, 0x005f73, 0x94d2bd, 0xee9b00, 0xfff3d6]),
+            picture: julia(&RABBIT, [0x001219, 0x005f73, 0x94d2bd, 0xee9b00, 0xfff3d6]),
             tune: Tune::new(130.81, SUNRISE, 2.5, Voice::Pluck),
         },
     ]
