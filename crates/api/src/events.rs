@@ -1,6 +1,7 @@
 //! Client events on the wire.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -11,7 +12,7 @@ pub struct EventsRequest {
     /// At most 500. Each is checked on its own, so one bad event does not lose the others:
     /// `{seq, atMs, type, videoId?, impressionId?, watchMs?, ended?, loops?, positionMs?}`.
     #[schema(value_type = Vec<Object>)]
-    pub events: Vec<serde_json::Value>,
+    pub events: Vec<Box<RawValue>>,
     /// Only for `sendBeacon`, which cannot set headers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token: Option<String>,

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use event::{Event, SessionKey, Signal, partition_of};
-use event_log::{Append, AppendError, EventLog, Topic, TopicPartition};
+use event_log::{Append, AppendError, Durable, EventLog, Topic, TopicPartition};
 use feature_store::{FeatureStore, SequenceWindow, StoreError};
 use metrics::counter;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use types::{TimestampMs, ViewerId};
 
-use crate::validate::{EVENTS_MAX, SESSION_ID_CHARS_MAX, Stamp, sequence_of, signal};
+use crate::validate::{EVENTS_MAX, SESSION_ID_CHARS_MAX, Stamp, WireEvent};
 use crate::windows::Windows;
 
 /// Why a whole batch was not taken. Nothing of it was counted; send it again with the same numbers.
@@ -65,18 +65,18 @@ impl Collector {
         }
     }
 
-    /// Takes one batch that arrived at `now_ms`; answers when its new events are durable.
+    /// Takes one batch that arrived at `now_ms`; answers when its new events, and the first copies of its repeats, are durable.
     ///
-    /// Batches of one session run one after another, so a resend that overtakes its first try waits for it. Dropping the future
-    /// before it resolves may leave events durable but unacknowledged: run it in a task of its own.
+    /// Numbers are settled when the log has queued the batch, before it is durable: the log keeps its order, so whoever
+    /// is told "duplicate" waits for what was queued before. A caller that goes away half-way leaves nothing unsettled.
     ///
     /// # Errors
-    /// See [`CollectError`]; on an error no number of the batch is settled.
+    /// See [`CollectError`]; on an error send the same batch again.
     pub async fn collect(
         &self,
         viewer: ViewerId,
         session_id: &str,
-        events: &[Value],
+        events: &[&RawValue],
         now_ms: TimestampMs,
     ) -> Result<Receipt, CollectError> {
         if session_id.is_empty() || session_id.chars().count() > SESSION_ID_CHARS_MAX {
@@ -87,33 +87,42 @@ impl Collector {
         }
         let session = SessionKey::of(session_id);
         let window = self.windows.get(viewer, session, now_ms)?;
-        let mut window = window.lock().await;
-        let sorted = sort(
+        let (receipt, durable) = self.queue(
+            &mut window.lock(),
             events,
-            &window,
             Stamp {
                 viewer,
                 session,
                 received_ms: now_ms,
             },
-        );
-        if !sorted.fresh.is_empty() {
-            self.log.append(self.records(&sorted.fresh, now_ms))?.await?;
-        }
+        )?;
+        durable.await?;
+        Ok(receipt)
+    }
+
+    /// Sorts a batch out, queues what is new and settles its numbers; the receipt counts once the future resolves.
+    fn queue(
+        &self,
+        window: &mut SequenceWindow,
+        events: &[&RawValue],
+        stamp: Stamp,
+    ) -> Result<(Receipt, Durable), CollectError> {
+        let sorted = sort(events, window, stamp);
+        // With nothing new this is a barrier behind the first copies.
+        let durable = self.log.append(self.records(&sorted.fresh, stamp.received_ms))?;
         // Refused events are settled too: a client must not send them for ever.
-        for sequence in sorted.rejected.iter().filter_map(|rejected| rejected.seq) {
+        let refused = sorted.rejected.iter().filter_map(|rejected| rejected.seq);
+        for sequence in refused.chain(sorted.fresh.iter().map(|signal| signal.sequence)) {
             window.insert(sequence);
         }
-        for signal in &sorted.fresh {
-            window.insert(signal.sequence);
-        }
         count(&sorted);
-        Ok(Receipt {
+        let receipt = Receipt {
             accepted: sorted.fresh.len() as u64,
             duplicates: sorted.duplicates,
             rejected: sorted.rejected,
             acked_through_seq: window.through(),
-        })
+        };
+        Ok((receipt, durable))
     }
 
     fn records(&self, signals: &[Signal], at_ms: TimestampMs) -> Vec<Append> {
@@ -135,15 +144,21 @@ impl Collector {
     }
 }
 
-fn sort(events: &[Value], window: &SequenceWindow, stamp: Stamp) -> Sorted {
+fn sort(events: &[&RawValue], window: &SequenceWindow, stamp: Stamp) -> Sorted {
     let (mut sorted, mut in_batch) = (Sorted::default(), HashSet::new());
     for event in events {
-        let seq = sequence_of(event);
+        let read = WireEvent::read(event);
+        let seq = read
+            .as_ref()
+            .map_or_else(|refusal| refusal.seq, WireEvent::sequence);
         if seq.is_some_and(|seq| !window.is_new(seq) || !in_batch.insert(seq)) {
             sorted.duplicates += 1;
             continue;
         }
-        match signal(event, stamp) {
+        match read
+            .map_err(|refusal| refusal.code)
+            .and_then(|event| event.signal(stamp))
+        {
             Ok(signal) => sorted.fresh.push(signal),
             Err(code) => sorted.rejected.push(Rejected { seq, code }),
         }

@@ -11,6 +11,7 @@ use event_log::{
     TopicPartition,
 };
 use feature_store::FeatureStore;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use types::{VideoId, ViewerId};
 
@@ -25,6 +26,16 @@ fn video() -> String {
 
 fn watch(seq: u64) -> Value {
     json!({"seq": seq, "atMs": NOW_MS, "type": "watch", "videoId": video(), "watchMs": 5000, "ended": true})
+}
+
+/// A batch as it comes from the wire.
+async fn send(collector: &Collector, session: &str, events: &[Value]) -> Result<Receipt, CollectError> {
+    let raw: Vec<Box<RawValue>> = events
+        .iter()
+        .map(|event| to_raw_value(event).expect("JSON"))
+        .collect();
+    let raw: Vec<&RawValue> = raw.iter().map(|event| &**event).collect();
+    collector.collect(VIEWER, session, &raw, NOW_MS).await
 }
 
 fn open(folder: &Path) -> (Collector, Arc<SegmentLog>, Arc<FeatureStore>) {
@@ -60,23 +71,14 @@ async fn a_batch_is_durable_once_and_a_resend_is_recognised() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (collector, log, _) = open(folder.path());
     let check = async |events: &[Value], expect: Receipt| {
-        assert_eq!(
-            collector
-                .collect(VIEWER, "s1", events, NOW_MS)
-                .await
-                .expect("collects"),
-            expect
-        );
+        assert_eq!(send(&collector, "s1", events).await.expect("collects"), expect);
     };
     check(&[watch(1), watch(2)], receipt(2, 0, 2)).await;
     check(&[watch(1), watch(2)], receipt(0, 2, 2)).await;
     check(&[watch(2), watch(4), watch(4)], receipt(1, 2, 2)).await;
     check(&[watch(3)], receipt(1, 0, 4)).await;
     assert_eq!(logged(&*log).len(), 4);
-    let other = collector
-        .collect(VIEWER, "s2", &[watch(1)], NOW_MS)
-        .await
-        .expect("collects");
+    let other = send(&collector, "s2", &[watch(1)]).await.expect("collects");
     assert_eq!(other, receipt(1, 0, 1), "another session counts from 1 again");
 }
 
@@ -154,10 +156,7 @@ async fn a_bad_event_is_answered_and_spoils_nothing() {
     let rows = bad_events();
     let mut events: Vec<Value> = rows.iter().map(|(event, ..)| event.clone()).collect();
     events.push(watch(11));
-    let receipt = collector
-        .collect(VIEWER, "s1", &events, NOW_MS)
-        .await
-        .expect("collects");
+    let receipt = send(&collector, "s1", &events).await.expect("collects");
     let expect: Vec<Rejected> = rows
         .iter()
         .map(|&(_, seq, code)| Rejected { seq, code })
@@ -180,10 +179,7 @@ async fn a_device_clock_far_off_is_replaced_and_ours_always_kept() {
         event(2, NOW_MS + 30 * day_ms),
         event(3, i64::MIN),
     ];
-    collector
-        .collect(VIEWER, "s1", &events, NOW_MS)
-        .await
-        .expect("collects");
+    send(&collector, "s1", &events).await.expect("collects");
     let times: Vec<(i64, i64)> = logged(&*log)
         .into_iter()
         .map(|event| match event {
@@ -202,13 +198,10 @@ async fn a_request_out_of_bounds_is_refused_whole() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (collector, ..) = open(folder.path());
     let many: Vec<Value> = (1..=EVENTS_MAX as u64 + 1).map(watch).collect();
-    let refused = collector
-        .collect(VIEWER, "s1", &many, NOW_MS)
-        .await
-        .expect_err("too many");
+    let refused = send(&collector, "s1", &many).await.expect_err("too many");
     assert!(matches!(refused, CollectError::TooMany(n) if n == EVENTS_MAX + 1));
     for session in ["", &"s".repeat(65)] {
-        let refused = collector.collect(VIEWER, session, &[watch(1)], NOW_MS).await;
+        let refused = send(&collector, session, &[watch(1)]).await;
         assert!(matches!(refused, Err(CollectError::SessionId)), "{session:?}");
     }
 }
@@ -223,8 +216,7 @@ async fn windows_are_seeded_from_what_the_counters_job_has_folded_in() {
             .session_first(VIEWER, session.0, sequence, NOW_MS)
             .expect("notes");
     }
-    let again = collector
-        .collect(VIEWER, "s1", &[watch(3), watch(4)], NOW_MS)
+    let again = send(&collector, "s1", &[watch(3), watch(4)])
         .await
         .expect("collects");
     assert_eq!(again, receipt(1, 1, 4));
@@ -260,7 +252,7 @@ async fn what_did_not_become_durable_is_not_settled() {
     let store = Arc::new(FeatureStore::open(&folder.path().join("state.redb")).expect("opens"));
     let failing = Collector::new(Arc::new(FullDisk), store.clone());
     for _ in 0..2 {
-        let refused = failing.collect(VIEWER, "s1", &[watch(1)], NOW_MS).await;
+        let refused = send(&failing, "s1", &[watch(1)]).await;
         assert!(matches!(refused, Err(CollectError::Log(_))), "{refused:?}");
     }
 }

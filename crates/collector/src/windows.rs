@@ -6,7 +6,6 @@ use std::sync::Arc;
 use event::SessionKey;
 use feature_store::{FeatureStore, SequenceWindow, StoreError};
 use parking_lot::Mutex;
-use tokio::sync::Mutex as AsyncMutex;
 use types::{TimestampMs, ViewerId};
 
 /// Windows held; above it the ones longest unused leave (their next use reads the feature store).
@@ -14,8 +13,8 @@ pub const SESSIONS_MAX: usize = 100_000;
 
 type Producer = (ViewerId, SessionKey);
 
-/// One session's window; whoever holds the lock is the one batch of this session under way.
-pub(crate) type Window = Arc<AsyncMutex<SequenceWindow>>;
+/// One session's window, locked while a batch of the session is sorted out and queued, never while it waits.
+pub(crate) type Window = Arc<Mutex<SequenceWindow>>;
 
 pub(crate) struct Windows {
     store: Arc<FeatureStore>,
@@ -47,7 +46,7 @@ impl Windows {
         }
         let (_, window) = all
             .entry((viewer, session))
-            .or_insert_with(|| (now_ms, Arc::new(AsyncMutex::new(seeded))));
+            .or_insert_with(|| (now_ms, Arc::new(Mutex::new(seeded))));
         Ok(window.clone())
     }
 }

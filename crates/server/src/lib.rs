@@ -11,6 +11,7 @@ mod cards;
 mod error;
 mod identity;
 mod limits;
+mod meters;
 mod openapi;
 mod parts;
 mod routes;

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::Method;
@@ -35,18 +36,30 @@ pub struct RateLimits {
 /// Cells are swept when a limiter holds more than this.
 const CELLS_MAX: usize = 200_000;
 
-struct Cells<K: std::hash::Hash + Eq + Clone>(Option<DefaultKeyedRateLimiter<K>>);
+/// Checks between two looks at how many cells there are: counting them locks every shard.
+const CHECKS_BETWEEN_SWEEPS: u32 = 4_096;
+
+struct Cells<K: std::hash::Hash + Eq + Clone> {
+    limiter: Option<DefaultKeyedRateLimiter<K>>,
+    checks: AtomicU32,
+}
 
 impl<K: std::hash::Hash + Eq + Clone> Cells<K> {
     fn new(per_s: u32, burst: u32) -> Self {
         let quota = NonZeroU32::new(per_s)
             .map(|per_s| Quota::per_second(per_s).allow_burst(NonZeroU32::new(burst).unwrap_or(per_s)));
-        Self(quota.map(RateLimiter::keyed))
+        Self {
+            limiter: quota.map(RateLimiter::keyed),
+            checks: AtomicU32::new(0),
+        }
     }
 
     fn check(&self, key: &K) -> Result<(), u64> {
-        let Some(limiter) = &self.0 else { return Ok(()) };
-        if limiter.len() > CELLS_MAX {
+        let Some(limiter) = &self.limiter else {
+            return Ok(());
+        };
+        let due = self.checks.fetch_add(1, Ordering::Relaxed) % CHECKS_BETWEEN_SWEEPS == 0;
+        if due && limiter.len() > CELLS_MAX {
             limiter.retain_recent();
         }
         limiter

@@ -2,25 +2,25 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
 use axum::routing::{get, put};
-use metrics::{counter, histogram};
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::error::ApiError;
 use crate::identity::identify;
 use crate::limits::limit;
+use crate::meters::{Meters, RequestIds, measure};
 use crate::openapi::{endpoints, openapi};
 use crate::parts::{Rooms, ServerParts};
 use crate::routes::{media, ops, uploads};
@@ -75,12 +75,12 @@ pub fn router(parts: ServerParts, shell: &Shell) -> Router {
         .merge(plain)
         .fallback_service(web)
         .method_not_allowed_fallback(web::method_not_allowed)
-        .layer(from_fn(measure))
+        .layer(from_fn_with_state(Arc::new(Meters::default()), measure))
         .layer(CatchPanicLayer::custom(|_| broken().into_response()))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "same-origin"))
         .layer(PropagateRequestIdLayer::new(id.clone()))
-        .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
+        .layer(SetRequestIdLayer::new(id, RequestIds::new()))
         .with_state(rooms)
 }
 
@@ -99,21 +99,6 @@ fn broken() -> ApiError {
         "internal",
         "something broke on our side; try again",
     )
-}
-
-/// Middleware: counts and times each request by its route, never by its full path.
-async fn measure(request: Request, next: Next) -> Response {
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("web", |path| path.as_str())
-        .to_owned();
-    let started = Instant::now();
-    let response = next.run(request).await;
-    let status = response.status().as_u16().to_string();
-    histogram!("riffle_server_request_seconds", "route" => route.clone()).record(started.elapsed());
-    counter!("riffle_server_requests_total", "route" => route, "status" => status).increment(1);
-    response
 }
 
 /// Serves until `stop` resolves, then lets requests under way finish within the drain bound.

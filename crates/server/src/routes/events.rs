@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use collector::Receipt;
+use serde_json::value::RawValue;
 use types::ViewerId;
 
 use crate::error::ApiError;
@@ -27,20 +28,12 @@ pub(crate) async fn events(
         Some(token) if viewer.user.is_none() => ViewerId::from(rooms.parts.product.access_verify(token)?),
         _ => viewer.viewer,
     };
-    // A task of its own: a client that hangs up must not leave events durable but unsettled.
-    let (collector, now_ms) = (rooms.parts.collector.clone(), rooms.now_ms());
-    let work = async move {
-        collector
-            .collect(viewer, &batch.session_id, &batch.events, now_ms)
-            .await
-    };
-    let receipt = tokio::spawn(work).await.map_err(|_| {
-        ApiError::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "something broke on our side; try again",
-        )
-    })??;
+    let events: Vec<&RawValue> = batch.events.iter().map(|event| &**event).collect();
+    let receipt = rooms
+        .parts
+        .collector
+        .collect(viewer, &batch.session_id, &events, rooms.now_ms())
+        .await?;
     Ok((StatusCode::ACCEPTED, Json(answer(receipt))))
 }
 
