@@ -58,7 +58,7 @@ impl<K: std::hash::Hash + Eq + Clone> Cells<K> {
         let Some(limiter) = &self.limiter else {
             return Ok(());
         };
-        let due = self.checks.fetch_add(1, Ordering::Relaxed) % CHECKS_BETWEEN_SWEEPS == 0;
+        let due = self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(CHECKS_BETWEEN_SWEEPS);
         if due && limiter.len() > CELLS_MAX {
             limiter.retain_recent();
         }
