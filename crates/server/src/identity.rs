@@ -78,29 +78,39 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
         .strip_prefix("Bearer ")
 }
 
-/// Middleware: settles who asks. A token that does not verify is refused rather than treated as a guest, so that a client
-/// knows it must refresh.
-pub(crate) async fn identify(State(rooms): State<Arc<Rooms>>, mut request: Request, next: Next) -> Response {
-    if let Some(token) = bearer(request.headers()) {
-        return match rooms.parts.product.access_verify(token) {
-            Ok(user) => {
-                request.extensions_mut().insert(Viewer {
-                    viewer: user.into(),
-                    user: Some(user),
-                });
-                next.run(request).await
-            }
-            Err(error) => ApiError::from(error).into_response(),
-        };
+/// Middleware: settles who asks, then whether there is room for one more request of theirs. A token that does not verify
+/// is refused rather than treated as a guest, so that a client knows it must refresh.
+pub(crate) async fn admit(State(rooms): State<Arc<Rooms>>, mut request: Request, next: Next) -> Response {
+    let (viewer, new) = match settle(&rooms, request.headers()) {
+        Ok(settled) => settled,
+        Err(error) => return error.into_response(),
+    };
+    if let Err(error) = rooms.limiter.check(&request, viewer.viewer) {
+        return error.into_response();
     }
-    let known = known_guest(&rooms, request.headers());
-    let viewer = known.unwrap_or_else(|| new_guest(&rooms));
-    request.extensions_mut().insert(Viewer { viewer, user: None });
+    request.extensions_mut().insert(viewer);
     let mut response = next.run(request).await;
-    if known.is_none() {
-        hand_out(&rooms, viewer, &mut response);
+    if new {
+        hand_out(&rooms, viewer.viewer, &mut response);
     }
     response
+}
+
+/// The caller, and whether it is a guest we have not met.
+fn settle(rooms: &Rooms, headers: &HeaderMap) -> Result<(Viewer, bool), ApiError> {
+    if let Some(token) = bearer(headers) {
+        let user = rooms.parts.product.access_verify(token)?;
+        return Ok((
+            Viewer {
+                viewer: user.into(),
+                user: Some(user),
+            },
+            false,
+        ));
+    }
+    let known = known_guest(rooms, headers);
+    let viewer = known.unwrap_or_else(|| new_guest(rooms));
+    Ok((Viewer { viewer, user: None }, known.is_none()))
 }
 
 /// For the first page of the web client: a guest's cookie comes with it, so that the calls which follow, side by side, are

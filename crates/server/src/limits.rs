@@ -2,21 +2,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::Method;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use metrics::counter;
 use types::ViewerId;
 
 use crate::error::ApiError;
-use crate::identity::Viewer;
-use crate::parts::Rooms;
 
 /// Requests a second and bursts; 0 a second switches a limit off.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +53,10 @@ impl<K: std::hash::Hash + Eq + Clone> Cells<K> {
         let Some(limiter) = &self.limiter else {
             return Ok(());
         };
-        let due = self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(CHECKS_BETWEEN_SWEEPS);
+        let due = self
+            .checks
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(CHECKS_BETWEEN_SWEEPS);
         if due && limiter.len() > CELLS_MAX {
             limiter.retain_recent();
         }
@@ -86,39 +84,38 @@ impl Limiter {
         }
     }
 
-    fn check(&self, request: &Request, address: IpAddr) -> Result<(), (&'static str, u64)> {
-        let viewer = request.extensions().get::<Viewer>();
+    /// Takes one request of `viewer` from the cells it counts in, or says when to come back.
+    pub(crate) fn check(&self, request: &Request, viewer: ViewerId) -> Result<(), ApiError> {
+        self.refusal(request, viewer)
+            .map_or(Ok(()), |(class, retry_after_ms)| {
+                counter!("riffle_server_rate_limited_total", "class" => class).increment(1);
+                Err(ApiError::rate_limited(retry_after_ms))
+            })
+    }
+
+    fn refusal(&self, request: &Request, viewer: ViewerId) -> Option<(&'static str, u64)> {
+        let address = address_of(request);
         let path = request.uri().path();
-        self.address.check(&address).map_err(|wait| ("address", wait))?;
-        if let Some(viewer) = viewer {
-            self.viewer
-                .check(&viewer.viewer)
-                .map_err(|wait| ("viewer", wait))?;
-        }
         let post = request.method() == Method::POST;
-        if post && (path.ends_with("/auth/register") || path.ends_with("/auth/login")) {
-            self.auth.check(&address).map_err(|wait| ("auth", wait))?;
-        }
-        if let Some(viewer) = viewer.filter(|_| post && path.ends_with("/videos/upload-url")) {
-            self.upload
-                .check(&viewer.viewer)
-                .map_err(|wait| ("upload", wait))?;
-        }
-        Ok(())
+        let signing_in = post && (path.ends_with("/auth/register") || path.ends_with("/auth/login"));
+        let uploading = post && path.ends_with("/videos/upload-url");
+        let refused = |class, check: Result<(), u64>| check.err().map(|wait_ms| (class, wait_ms));
+        refused("address", self.address.check(&address))
+            .or_else(|| refused("viewer", self.viewer.check(&viewer)))
+            .or_else(|| {
+                signing_in
+                    .then(|| refused("auth", self.auth.check(&address)))
+                    .flatten()
+            })
+            .or_else(|| {
+                uploading
+                    .then(|| refused("upload", self.upload.check(&viewer)))
+                    .flatten()
+            })
     }
 }
 
-/// Middleware; runs after the caller is known.
-pub(crate) async fn limit(State(rooms): State<Arc<Rooms>>, request: Request, next: Next) -> Response {
-    let address = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip());
-    match rooms.limiter.check(&request, address) {
-        Ok(()) => next.run(request).await,
-        Err((class, retry_after_ms)) => {
-            counter!("riffle_server_rate_limited_total", "class" => class).increment(1);
-            ApiError::rate_limited(retry_after_ms).into_response()
-        }
-    }
+fn address_of(request: &Request) -> IpAddr {
+    let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    info.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip())
 }

@@ -11,6 +11,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{get, put};
 use tokio::net::TcpListener;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
@@ -18,8 +19,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::error::ApiError;
-use crate::identity::identify;
-use crate::limits::limit;
+use crate::identity::admit;
 use crate::meters::{Meters, RequestIds, measure};
 use crate::openapi::{endpoints, openapi};
 use crate::parts::{Rooms, ServerParts};
@@ -41,20 +41,22 @@ pub struct Shell {
     pub drain_ms_max: u64,
 }
 
-/// The whole service.
+/// The whole service. Layers stand in stacks: each `Router::layer` boxes every route once more, and a request clones its boxes.
 pub fn router(parts: ServerParts, shell: &Shell) -> Router {
     let rooms = Arc::new(Rooms::new(parts));
     let (api, _) = endpoints().split_for_parts();
-    let api = api
-        .layer(CompressionLayer::new())
-        .layer(DefaultBodyLimit::max(shell.body_bytes_max))
-        .layer(time_limit(shell.request_ms_max))
-        .layer(from_fn_with_state(rooms.clone(), limit))
-        .layer(from_fn_with_state(rooms.clone(), identify));
-    let uploads = Router::new()
-        .route("/upload/{*rest}", put(uploads::part))
-        .layer(DefaultBodyLimit::max(shell.part_bytes_max))
-        .layer(time_limit(shell.part_ms_max));
+    let api = api.layer(
+        ServiceBuilder::new()
+            .layer(from_fn_with_state(rooms.clone(), admit))
+            .layer(time_limit(shell.request_ms_max))
+            .layer(DefaultBodyLimit::max(shell.body_bytes_max))
+            .layer(CompressionLayer::new()),
+    );
+    let uploads = Router::new().route("/upload/{*rest}", put(uploads::part)).layer(
+        ServiceBuilder::new()
+            .layer(time_limit(shell.part_ms_max))
+            .layer(DefaultBodyLimit::max(shell.part_bytes_max)),
+    );
     let plain = Router::new()
         .route("/media/{*rest}", get(media::media))
         .route("/healthz", get(ops::healthz))
@@ -69,18 +71,20 @@ pub fn router(parts: ServerParts, shell: &Shell) -> Router {
         .layer(CompressionLayer::new())
         .with_state(rooms.clone());
     let id = HeaderName::from_static("x-request-id");
+    let around = ServiceBuilder::new()
+        .layer(SetRequestIdLayer::new(id.clone(), RequestIds::new()))
+        .layer(PropagateRequestIdLayer::new(id))
+        .layer(fixed(header::REFERRER_POLICY, "same-origin"))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(CatchPanicLayer::custom(|_| broken().into_response()))
+        .layer(from_fn_with_state(Arc::new(Meters::default()), measure));
     Router::new()
         .merge(api)
         .merge(uploads)
         .merge(plain)
         .fallback_service(web)
         .method_not_allowed_fallback(web::method_not_allowed)
-        .layer(from_fn_with_state(Arc::new(Meters::default()), measure))
-        .layer(CatchPanicLayer::custom(|_| broken().into_response()))
-        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(fixed(header::REFERRER_POLICY, "same-origin"))
-        .layer(PropagateRequestIdLayer::new(id.clone()))
-        .layer(SetRequestIdLayer::new(id, RequestIds::new()))
+        .layer(around)
         .with_state(rooms)
 }
 
