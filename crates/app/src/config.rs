@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use server::RateLimits;
 use toml::{Table, Value};
 
 use crate::error::AppError;
@@ -14,7 +15,7 @@ const ENVIRONMENT_PREFIX: &str = "RIFFLE_";
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub server: Server,
-    pub limits: Limits,
+    pub limits: RateLimits,
     pub upload: Upload,
     pub log: Log,
     pub feed: Feed,
@@ -31,19 +32,6 @@ pub struct Server {
     pub part_ms_max: u64,
     pub drain_ms_max: u64,
     pub media_link_ms: u64,
-}
-
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    pub address_per_s: u32,
-    pub address_burst: u32,
-    pub viewer_per_s: u32,
-    pub viewer_burst: u32,
-    pub auth_per_s: u32,
-    pub auth_burst: u32,
-    pub upload_per_s: u32,
-    pub upload_burst: u32,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -16,7 +16,7 @@ use media::{
 use metastore::Metastore;
 use metrics_exporter_prometheus::PrometheusHandle;
 use product::{Clock, OutboxRelay, Product, ProductLimits, ProductParts};
-use server::{RateLimits, Readiness, ServerParts, Shell};
+use server::{Readiness, ServerParts, Shell};
 use stream::{Driver, DriverConfig, JobHandle, Operator};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -136,7 +136,7 @@ impl House {
             signer: self.signer,
             readiness: readiness.clone(),
             metrics: self.metrics,
-            rate_limits: rate_limits(config),
+            rate_limits: config.limits,
             guest_key: self.secrets.guests,
             media_link_ms: config.server.media_link_ms,
             secure_cookies: config.server.public_url.starts_with("https:"),
@@ -309,20 +309,6 @@ fn upload_limits(config: &Config) -> UploadLimits {
         media: media_limits(config),
         part_bytes: config.upload.part_bytes,
         ..UploadLimits::default()
-    }
-}
-
-fn rate_limits(config: &Config) -> RateLimits {
-    let limits = &config.limits;
-    RateLimits {
-        address_per_s: limits.address_per_s,
-        address_burst: limits.address_burst,
-        viewer_per_s: limits.viewer_per_s,
-        viewer_burst: limits.viewer_burst,
-        auth_per_s: limits.auth_per_s,
-        auth_burst: limits.auth_burst,
-        upload_per_s: limits.upload_per_s,
-        upload_burst: limits.upload_burst,
     }
 }
 

@@ -9,12 +9,14 @@ use axum::http::Method;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use metrics::counter;
+use serde::{Deserialize, Serialize};
 use types::ViewerId;
 
 use crate::error::ApiError;
 
 /// Requests a second and bursts; 0 a second switches a limit off.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct RateLimits {
     pub address_per_s: u32,
     pub address_burst: u32,
