@@ -15,6 +15,8 @@ use crate::stage::{
 /// A recipe: its stages, in order. Built once at start.
 pub struct Pipeline<Q, C> {
     pub name: &'static str,
+    /// What a query hydrator may take before the request goes on without it.
+    pub hydrator_deadline: Duration,
     /// What a source may take before the request goes on without it.
     pub source_deadline: Duration,
     pub query_hydrators: Vec<Box<dyn QueryHydrator<Q>>>,
@@ -55,7 +57,7 @@ impl<Q: Send + Sync, C: Candidate> Pipeline<Q, C> {
     pub async fn run(&self, query: &mut Q) -> Outcome<C> {
         let mut stages = Vec::with_capacity(self.sources.len() + 4);
         for hydrator in &self.query_hydrators {
-            let done = guarded(hydrator.hydrate(query), self.source_deadline).await;
+            let done = guarded(hydrator.hydrate(query), self.hydrator_deadline).await;
             self.note(&mut stages, hydrator.name(), 0, done.err());
         }
         let query = &*query;

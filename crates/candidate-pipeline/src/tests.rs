@@ -115,6 +115,7 @@ impl SideEffect<u32, Card> for Refuses {
 fn pipeline(sources: Vec<Fixed>) -> Pipeline<u32, Card> {
     Pipeline {
         name: "test",
+        hydrator_deadline: Duration::from_millis(20),
         source_deadline: Duration::from_millis(20),
         query_hydrators: vec![Box::new(Plus(1))],
         sources: sources

@@ -12,8 +12,9 @@ use types::ViewerId;
 
 use crate::model::Query;
 
-/// How long a page may wait for the viewer's own events, all topics together.
-const PATIENCE: Duration = Duration::from_millis(40);
+/// How long a page may wait for the viewer's own events, all topics together. Rather long: a page that comes without them may
+/// repeat what was just seen, and half a second is what a page may take.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 #[derive(Clone)]
 pub(crate) struct CatchUp {

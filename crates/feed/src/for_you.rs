@@ -26,6 +26,8 @@ pub const COUNT_DEFAULT: usize = 20;
 /// Items of a page at most.
 pub const COUNT_MAX: usize = 50;
 
+/// Above the patience of [`CatchUp`], which counts by itself.
+const HYDRATOR_DEADLINE: Duration = Duration::from_millis(400);
 const SOURCE_DEADLINE: Duration = Duration::from_millis(100);
 /// Pages kept so that a repeated request gets the same answer.
 const PAGES_KEPT_MAX: usize = 10_000;
@@ -80,6 +82,7 @@ impl ForYou {
         let store = || parts.store.clone();
         let pipeline = Pipeline {
             name: "for_you",
+            hydrator_deadline: HYDRATOR_DEADLINE,
             source_deadline: SOURCE_DEADLINE,
             query_hydrators: vec![
                 Box::new(CatchUp {
