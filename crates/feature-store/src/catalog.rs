@@ -112,20 +112,21 @@ impl Catalog {
         Ok(catalog)
     }
 
-    pub(crate) fn flush(&mut self, txn: &WriteTransaction) -> Result<BTreeSet<VideoId>, StoreError> {
-        let dirty = std::mem::take(&mut self.dirty);
+    /// Writes what changed; it stays marked until [`Self::clean`], so a commit that fails loses nothing.
+    pub(crate) fn flush(&self, txn: &WriteTransaction) -> Result<(), StoreError> {
         let mut table = txn.open_table(TABLE)?;
-        for video in &dirty {
+        for video in &self.dirty {
             match self.all.get(video) {
                 Some(profile) => table.insert(video.raw(), encode(profile).as_slice())?,
                 None => table.remove(video.raw())?,
             };
         }
-        Ok(dirty)
+        Ok(())
     }
 
-    pub(crate) fn unflush(&mut self, dirty: BTreeSet<VideoId>) {
-        self.dirty.extend(dirty);
+    /// After a commit.
+    pub(crate) fn clean(&mut self) {
+        self.dirty.clear();
     }
 }
 

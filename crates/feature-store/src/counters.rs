@@ -148,20 +148,20 @@ impl Counters {
         warm.into_iter().map(|(_, video)| video).collect()
     }
 
-    pub(crate) fn flush(&self, txn: &WriteTransaction) -> Result<Vec<VideoId>, StoreError> {
-        let dirty: Vec<VideoId> = self.dirty.write().drain().collect();
+    /// Writes what changed; it stays marked until [`Self::clean`], so a commit that fails loses nothing.
+    pub(crate) fn flush(&self, txn: &WriteTransaction) -> Result<(), StoreError> {
         let mut table = txn.open_table(TABLE)?;
-        let all = self.all.read();
-        for video in &dirty {
+        let (all, dirty) = (self.all.read(), self.dirty.read());
+        for video in dirty.iter() {
             if let Some(counters) = all.get(video) {
                 table.insert(video.raw(), counters.encode().as_slice())?;
             }
         }
-        Ok(dirty)
+        Ok(())
     }
 
-    /// After a commit that failed: these are still to be written.
-    pub(crate) fn unflush(&self, dirty: Vec<VideoId>) {
-        self.dirty.write().extend(dirty);
+    /// After a commit.
+    pub(crate) fn clean(&self) {
+        self.dirty.write().clear();
     }
 }

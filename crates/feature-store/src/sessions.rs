@@ -79,20 +79,21 @@ impl Sessions {
         Ok(())
     }
 
-    pub(crate) fn flush(&self, txn: &WriteTransaction) -> Result<Vec<Producer>, StoreError> {
-        let dirty: Vec<Producer> = self.dirty.write().drain().collect();
+    /// Writes what changed; it stays marked until [`Self::clean`], so a commit that fails loses nothing.
+    pub(crate) fn flush(&self, txn: &WriteTransaction) -> Result<(), StoreError> {
         let mut table = txn.open_table(TABLE)?;
-        let all = self.all.read();
-        for producer in &dirty {
+        let (all, dirty) = (self.all.read(), self.dirty.read());
+        for producer in dirty.iter() {
             if let Some(session) = all.get(producer) {
                 table.insert((producer.0.raw(), producer.1), encode(session).as_slice())?;
             }
         }
-        Ok(dirty)
+        Ok(())
     }
 
-    pub(crate) fn unflush(&self, dirty: Vec<Producer>) {
-        self.dirty.write().extend(dirty);
+    /// After a commit.
+    pub(crate) fn clean(&self) {
+        self.dirty.write().clear();
     }
 
     /// Drops the longest unused clean windows above the bound; call after a commit.

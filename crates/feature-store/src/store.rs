@@ -231,57 +231,28 @@ impl FeatureStore {
     }
 
     fn commit_counters(&self, offsets: &[(TopicPartition, u64)]) -> Result<(), StoreError> {
-        let (mut videos, mut producers) = (Vec::new(), Vec::new());
-        let done = self.write(
-            job::COUNTERS,
-            |txn| {
-                videos = self.counters.flush(txn)?;
-                producers = self.sessions.flush(txn)?;
-                Ok(())
-            },
-            offsets,
-        );
-        match &done {
-            Ok(()) => self.sessions.shrink(),
-            Err(_) => {
-                self.counters.unflush(videos);
-                self.sessions.unflush(producers);
-            }
-        }
-        done
+        let flush = |txn: &WriteTransaction| {
+            self.counters.flush(txn)?;
+            self.sessions.flush(txn)
+        };
+        self.write(job::COUNTERS, flush, offsets)?;
+        self.counters.clean();
+        self.sessions.clean();
+        self.sessions.shrink();
+        Ok(())
     }
 
     fn commit_viewers(&self, offsets: &[(TopicPartition, u64)]) -> Result<(), StoreError> {
-        let mut flushed = Vec::new();
-        let done = self.write(
-            job::USER_HISTORY,
-            |txn| {
-                flushed = self.viewers.flush(&self.db, txn)?;
-                Ok(())
-            },
-            offsets,
-        );
-        match &done {
-            Ok(()) => self.viewers.shrink(),
-            Err(_) => self.viewers.unflush(flushed),
-        }
-        done
+        self.write(job::USER_HISTORY, |txn| self.viewers.flush(txn), offsets)?;
+        self.viewers.clean();
+        self.viewers.shrink();
+        Ok(())
     }
 
     fn commit_catalog(&self, offsets: &[(TopicPartition, u64)]) -> Result<(), StoreError> {
-        let mut flushed = Default::default();
-        let done = self.write(
-            job::CATALOG,
-            |txn| {
-                flushed = self.catalog.write().flush(txn)?;
-                Ok(())
-            },
-            offsets,
-        );
-        if done.is_err() {
-            self.catalog.write().unflush(flushed);
-        }
-        done
+        self.write(job::CATALOG, |txn| self.catalog.read().flush(txn), offsets)?;
+        self.catalog.write().clean();
+        Ok(())
     }
 }
 
@@ -303,5 +274,55 @@ impl Checkpoint for FeatureStore {
             job::CATALOG => self.commit_catalog(offsets),
             other => Err(StoreError::UnknownJob(other.to_owned())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use types::UserId;
+
+    use super::*;
+
+    /// A commit that breaks off after its rows were written, as on a full disk, must leave them marked for the next one.
+    #[test]
+    fn a_commit_that_fails_loses_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("state.redb");
+        let (video, viewer) = (VideoId::from_raw(5), ViewerId::from_raw(9));
+        {
+            let store = FeatureStore::open(&file).expect("opens");
+            store.catalog_put(VideoProfile {
+                video,
+                creator: UserId::from_raw(1),
+                published_ms: 1,
+                duration_ms: 1_000,
+                hashtags: vec![],
+            });
+            store.video_counters_update(video, |counters| counters.views = 3);
+            assert!(store.session_first(viewer, 7, 1, 10).expect("notes"));
+            store
+                .viewer_update(viewer, 10, |state| state.see(video, 10))
+                .expect("updates");
+            let broken = |txn: &WriteTransaction| {
+                store.counters.flush(txn)?;
+                store.sessions.flush(txn)?;
+                store.viewers.flush(txn)?;
+                store.catalog.read().flush(txn)?;
+                Err(StoreError::Row("a full disk"))
+            };
+            assert!(store.write(job::COUNTERS, broken, &[]).is_err());
+            for job in [job::COUNTERS, job::USER_HISTORY, job::CATALOG] {
+                store.commit(job, &[]).expect("commits");
+            }
+        }
+        let store = FeatureStore::open(&file).expect("opens again");
+        assert_eq!(store.video_counters(video).views, 3);
+        assert_eq!(store.session_window(viewer, 7).expect("reads").through(), 1);
+        assert!(
+            store
+                .viewer_read(viewer, |state| state.has_seen(video))
+                .expect("reads")
+        );
+        assert!(store.catalog().get(video).is_some());
     }
 }

@@ -153,9 +153,6 @@ pub(crate) struct Viewers {
     dirty: RwLock<HashSet<ViewerId>>,
 }
 
-/// What a commit wrote, to be written again if it fails.
-pub(crate) type Flushed = Vec<(ViewerId, Vec<VideoId>)>;
-
 impl Viewers {
     pub(crate) fn prepare(txn: &WriteTransaction) -> Result<(), StoreError> {
         txn.open_table(SEEN)?;
@@ -197,32 +194,36 @@ impl Viewers {
         Ok(())
     }
 
-    pub(crate) fn flush(&self, db: &Database, txn: &WriteTransaction) -> Result<Flushed, StoreError> {
-        let dirty: Vec<ViewerId> = self.dirty.write().drain().collect();
+    /// Writes what changed; it stays marked until [`Self::clean`], so a commit that fails loses nothing.
+    pub(crate) fn flush(&self, txn: &WriteTransaction) -> Result<(), StoreError> {
         let (mut seen, mut viewers) = (txn.open_table(SEEN)?, txn.open_table(VIEWERS)?);
-        let mut flushed = Vec::with_capacity(dirty.len());
-        for viewer in dirty {
-            let state = self.get(db, viewer)?;
-            let mut state = state.write();
-            let unsaved = std::mem::take(&mut state.seen_unsaved);
-            for video in &unsaved {
+        for (viewer, state) in self.changed() {
+            let state = state.read();
+            for video in &state.seen_unsaved {
                 if let Some(at_ms) = state.seen.get(video) {
                     seen.insert((viewer.raw(), video.raw()), at_ms)?;
                 }
             }
             viewers.insert(viewer.raw(), encode(&state).as_slice())?;
-            flushed.push((viewer, unsaved));
         }
-        Ok(flushed)
+        Ok(())
     }
 
-    pub(crate) fn unflush(&self, flushed: Flushed) {
-        for (viewer, unsaved) in flushed {
-            if let Some(state) = self.all.read().get(&viewer) {
-                state.write().seen_unsaved.extend(unsaved);
-            }
-            self.dirty.write().insert(viewer);
+    /// After a commit.
+    pub(crate) fn clean(&self) {
+        for (_, state) in self.changed() {
+            state.write().seen_unsaved.clear();
         }
+        self.dirty.write().clear();
+    }
+
+    /// The viewers changed since the last commit; they never leave memory before it.
+    fn changed(&self) -> Vec<(ViewerId, Arc<RwLock<ViewerState>>)> {
+        let (all, dirty) = (self.all.read(), self.dirty.read());
+        dirty
+            .iter()
+            .filter_map(|viewer| Some((*viewer, all.get(viewer)?.clone())))
+            .collect()
     }
 
     /// Drops clean viewers longest untouched above the bound; call after a commit.
