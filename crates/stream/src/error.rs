@@ -4,6 +4,8 @@
 
 use event_log::{ReadError, TopicPartition};
 
+use crate::keyed::{CheckpointError, SinkError};
+
 /// Why a job stumbled or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
@@ -35,6 +37,30 @@ pub enum JobError {
         offset: u64,
         end: u64,
     },
+    #[error("job {job} has key groups for at most 256 partitions; the log has {partitions}")]
+    Partitions { job: &'static str, partitions: u16 },
+    #[error("job {job} cannot keep its checkpoint")]
+    Checkpoint {
+        job: &'static str,
+        #[source]
+        source: CheckpointError,
+    },
+    #[error("job {job} cannot read its state")]
+    State {
+        job: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error(
+        "job {job} finds state it cannot decode; go back with `riffle jobs restore`, or read the log anew with `riffle jobs replay`"
+    )]
+    Undecodable { job: &'static str },
+    #[error("job {job} cannot hand over its rows")]
+    Sink {
+        job: &'static str,
+        #[source]
+        source: SinkError,
+    },
     #[error("job {job} could not start its thread")]
     Thread {
         job: &'static str,
@@ -50,8 +76,17 @@ impl JobError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Read { source, .. } => matches!(source, ReadError::Io(_)),
-            Self::Resume { .. } | Self::Commit { .. } => true,
-            Self::Ahead { .. } | Self::Thread { .. } | Self::Panicked { .. } => false,
+            Self::Resume { .. } | Self::Commit { .. } | Self::Sink { .. } => true,
+            Self::Checkpoint { source, .. } => !matches!(
+                source,
+                CheckpointError::Fenced { .. } | CheckpointError::Damaged { .. }
+            ),
+            Self::State { .. }
+            | Self::Undecodable { .. }
+            | Self::Partitions { .. }
+            | Self::Ahead { .. }
+            | Self::Thread { .. }
+            | Self::Panicked { .. } => false,
         }
     }
 }

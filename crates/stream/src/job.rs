@@ -7,6 +7,28 @@ use crate::error::JobError;
 use crate::port::{Checkpoint, Operator};
 use crate::stop::StopSignal;
 
+/// What a thread of its own runs: a [`Driver`] or a [`crate::keyed::EngineTask`].
+pub trait Task: Send + 'static {
+    /// The job's name.
+    fn name(&self) -> &'static str;
+
+    /// Works until `stop`, then makes durable what it has done.
+    ///
+    /// # Errors
+    /// Why the job failed for good.
+    fn run(&mut self, stop: &StopSignal) -> Result<(), JobError>;
+}
+
+impl<O: Operator, C: Checkpoint> Task for Driver<O, C> {
+    fn name(&self) -> &'static str {
+        Driver::name(self)
+    }
+
+    fn run(&mut self, stop: &StopSignal) -> Result<(), JobError> {
+        Driver::run(self, stop)
+    }
+}
+
 /// A running job. Dropping the handle asks the job to stop and waits until it has committed.
 #[derive(Debug)]
 pub struct JobHandle {
@@ -16,17 +38,17 @@ pub struct JobHandle {
     thread: Option<JoinHandle<Result<(), JobError>>>,
 }
 
-/// Runs `driver` on a thread of its own until [`JobHandle::stop`], or until it fails for good.
+/// Runs `task` on a thread of its own until [`JobHandle::stop`], or until it fails for good.
 ///
 /// # Errors
 /// [`JobError::Thread`] when there is no thread to be had.
-pub fn spawn<O: Operator, C: Checkpoint>(mut driver: Driver<O, C>) -> Result<JobHandle, JobError> {
-    let job = driver.name();
+pub fn spawn(mut task: impl Task) -> Result<JobHandle, JobError> {
+    let job = task.name();
     let stop = StopSignal::new();
     let theirs = stop.clone();
     let thread = thread::Builder::new().name(format!("job-{job}")).spawn(move || {
         let state = JobState::begin(job);
-        let ended = driver.run(&theirs);
+        let ended = task.run(&theirs);
         if let Err(error) = &ended {
             state.failed.set(1.0);
             let source = std::error::Error::source(error).map(ToString::to_string);

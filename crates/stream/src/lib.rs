@@ -17,11 +17,12 @@
 mod driver;
 mod error;
 mod job;
+pub mod keyed;
 mod port;
 mod stop;
 
 pub use driver::{Driver, DriverConfig};
 pub use error::JobError;
-pub use job::{JobHandle, spawn};
+pub use job::{JobHandle, Task, spawn};
 pub use port::{Checkpoint, Operator, Poisoned};
 pub use stop::StopSignal;
