@@ -189,15 +189,22 @@ impl<O: Operator, C: Checkpoint> Driver<O, C> {
         }
         self.cursors = cursors;
         self.committed_at = Instant::now();
+        self.log.retain(self.operator.name(), &self.positions());
         Ok(())
     }
 
     fn resume_in(&self, of: TopicPartition) -> Result<u64, JobError> {
         let job = self.operator.name();
         let next = self.checkpoint.resume_at(job, of);
-        let next = next.map_err(|source| JobError::Resume {
-            job,
-            source: source.into(),
+        let next = next.map_err(|error| match C::is_transient(&error) {
+            true => JobError::Resume {
+                job,
+                source: error.into(),
+            },
+            false => JobError::Ended {
+                job,
+                source: error.into(),
+            },
         })?;
         let (start, end) = (self.log.start(of), self.log.end(of));
         if next > end {
@@ -218,6 +225,10 @@ impl<O: Operator, C: Checkpoint> Driver<O, C> {
 
     /// Reads once from the partition at `at`, up to `end`, and processes what came.
     fn step(&mut self, at: usize, end: u64) -> Result<u64, JobError> {
+        if self.operator.full() {
+            // Also after a commit that failed: nothing more is read until one succeeds.
+            self.commit()?;
+        }
         let Cursor { of, next, .. } = self.cursors[at];
         let job = self.operator.name();
         let records = self.log.read(of, next, self.config.read_bytes_max);
@@ -264,9 +275,15 @@ impl<O: Operator, C: Checkpoint> Driver<O, C> {
         let job = self.operator.name();
         let began = Instant::now();
         let committed = self.checkpoint.commit(job, &offsets);
-        committed.map_err(|source| JobError::Commit {
-            job,
-            source: source.into(),
+        committed.map_err(|error| match C::is_transient(&error) {
+            true => JobError::Commit {
+                job,
+                source: error.into(),
+            },
+            false => JobError::Ended {
+                job,
+                source: error.into(),
+            },
         })?;
         metrics::histogram!("riffle_stream_commit_ms", "job" => job)
             .record(began.elapsed().as_secs_f64() * 1e3);
@@ -275,7 +292,16 @@ impl<O: Operator, C: Checkpoint> Driver<O, C> {
         }
         self.uncommitted = 0;
         self.committed_at = Instant::now();
+        self.log.retain(job, &self.positions());
         Ok(())
+    }
+
+    /// Where the job would go on after a crash: the log keeps what comes from there on.
+    fn positions(&self) -> Vec<(TopicPartition, u64)> {
+        self.cursors
+            .iter()
+            .map(|cursor| (cursor.of, cursor.committed))
+            .collect()
     }
 
     fn lag_measure(&self) {

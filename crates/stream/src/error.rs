@@ -27,6 +27,12 @@ pub enum JobError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    #[error("job {job} must not go on")]
+    Ended {
+        job: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error(
         "job {job} has committed offset {offset} of {from:?}, past the log's end at {end}: the log lost records; \
          restore it, or rebuild the job's state from the start"
@@ -81,7 +87,8 @@ impl JobError {
                 source,
                 CheckpointError::Fenced { .. } | CheckpointError::Damaged { .. }
             ),
-            Self::State { .. }
+            Self::Ended { .. }
+            | Self::State { .. }
             | Self::Undecodable { .. }
             | Self::Partitions { .. }
             | Self::Ahead { .. }

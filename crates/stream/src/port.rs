@@ -22,6 +22,11 @@ pub trait Operator: Send + 'static {
 
     /// Folds one record into the state. Called once for each record in offset order within a partition.
     fn process(&mut self, record: &Record) -> Result<(), Poisoned>;
+
+    /// Whether the state in memory has reached its bound: the driver then commits before it reads more.
+    fn full(&self) -> bool {
+        false
+    }
 }
 
 /// Where a job's state and offsets are kept together.
@@ -36,4 +41,10 @@ pub trait Checkpoint: Send + Sync + 'static {
 
     /// Makes the job's state and `offsets` (next to read) durable in one transaction.
     fn commit(&self, job: &str, offsets: &[(TopicPartition, u64)]) -> Result<(), Self::Error>;
+
+    /// Whether the call that failed so may succeed later, with nothing repaired by hand. When not, because another process
+    /// has taken over for example, the job ends.
+    fn is_transient(_error: &Self::Error) -> bool {
+        true
+    }
 }

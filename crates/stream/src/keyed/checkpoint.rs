@@ -61,6 +61,8 @@ pub(crate) struct Save {
 /// Where checkpoints go.
 pub(crate) struct Saver {
     pub(crate) job: &'static str,
+    /// What checkpoints are kept under; see [`crate::keyed::EngineParts::scope`].
+    pub(crate) scope: String,
     pub(crate) objects: Arc<dyn Objects>,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) log: Arc<dyn EventLog>,
@@ -119,8 +121,8 @@ impl Saver {
         })?;
         let before: Vec<(TopicPartition, u64)> =
             before.iter().map(|offset| (offset.from(), offset.next)).collect();
-        self.log.retain(self.job, &before);
-        manifest::sweep(&*self.objects, self.job, MANIFESTS_KEPT)?;
+        self.log.retain(&self.scope, &before);
+        manifest::sweep(&*self.objects, &self.scope, MANIFESTS_KEPT)?;
         self.meter(began, changed);
         Ok(())
     }
@@ -160,7 +162,7 @@ impl Saver {
         entries: &Entries,
         base: bool,
     ) -> Result<ManifestObject, CheckpointError> {
-        let key = manifest::object_key(self.job, self.last.epoch, version, part);
+        let key = manifest::object_key(&self.scope, self.last.epoch, version, part);
         let bytes = entries.object();
         if !self.objects.put_if_absent(&key, &bytes)? {
             return Err(CheckpointError::Fenced { version });
@@ -174,7 +176,7 @@ impl Saver {
     }
 
     fn publish(&mut self, manifest: Manifest) -> Result<(), CheckpointError> {
-        if !manifest::publish(&*self.objects, self.job, &manifest)? {
+        if !manifest::publish(&*self.objects, &self.scope, &manifest)? {
             return Err(CheckpointError::Fenced {
                 version: manifest.version,
             });

@@ -189,3 +189,26 @@ pub trait Sink<R>: Send + Sync + 'static {
     /// See [`SinkError`].
     fn restore(&self, version: u64, mark: &[u8]) -> Result<SinkState, SinkError>;
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::{Key, KeyGroup};
+
+    /// A key for the tests of this crate.
+    #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub(crate) struct Number(pub(crate) u64);
+
+    impl Key for Number {
+        fn group(&self) -> KeyGroup {
+            KeyGroup(self.0 as u8)
+        }
+
+        fn encode(&self, out: &mut Vec<u8>) {
+            out.extend(self.0.to_be_bytes());
+        }
+
+        fn decode(bytes: &[u8]) -> Option<Self> {
+            Some(Self(u64::from_be_bytes(bytes.try_into().ok()?)))
+        }
+    }
+}

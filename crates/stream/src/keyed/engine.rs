@@ -64,7 +64,10 @@ pub struct EngineParts<J: Job> {
     pub sink: Arc<dyn Sink<J::Row>>,
     pub log: Arc<dyn EventLog>,
     pub objects: Arc<dyn Objects>,
-    /// Folder of the local copy of the state; one job's alone.
+    /// One partition alone, with state and checkpoints of its own; none: all of them together. A job that runs in several
+    /// processes is cut this way, and its sink adds up what the partitions tell.
+    pub partition: Option<u16>,
+    /// Folder of the local copy of the state; one engine's alone.
     pub dir: PathBuf,
     /// Milliseconds since the Unix epoch: moves the time of partitions that are idle, and dates checkpoints.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
@@ -78,9 +81,29 @@ impl<J: Job> Clone for EngineParts<J> {
             sink: self.sink.clone(),
             log: self.log.clone(),
             objects: self.objects.clone(),
+            partition: self.partition,
             dir: self.dir.clone(),
             clock: self.clock.clone(),
             config: self.config.clone(),
+        }
+    }
+}
+
+impl<J: Job> EngineParts<J> {
+    /// What checkpoints are kept under: the job's name, and the partition's number when it has one to itself.
+    pub fn scope(&self) -> String {
+        let job = self.job.name();
+        match self.partition {
+            None => job.to_owned(),
+            Some(partition) => format!("{job}.p{partition:03}"),
+        }
+    }
+
+    /// The partitions it reads.
+    pub(crate) fn partitions(&self) -> std::ops::Range<u16> {
+        match self.partition {
+            None => 0..self.log.partitions(),
+            Some(partition) => partition..partition + 1,
         }
     }
 }
@@ -112,8 +135,7 @@ impl<J: Job> Engine<J> {
     pub fn catch_up(&mut self) -> Result<u64, JobError> {
         let mut processed = 0;
         loop {
-            let epoch = self.epoch()?;
-            self.checkpoint_if_due()?;
+            let epoch = self.turn()?;
             processed += epoch;
             if epoch == 0 && self.lag() == 0 {
                 return Ok(processed);
@@ -130,8 +152,7 @@ impl<J: Job> Engine<J> {
         while !stop.is_stopped() {
             // Taken before the ends are read, so that what comes in between ends the wait at once.
             let now = self.parts.log.wait(generation, Duration::ZERO);
-            let processed = self.epoch()?;
-            self.checkpoint_if_due()?;
+            let processed = self.turn()?;
             generation = now;
             match processed {
                 0 => drop(
@@ -143,6 +164,16 @@ impl<J: Job> Engine<J> {
             }
         }
         Ok(())
+    }
+
+    /// One epoch, and a checkpoint when one is due; how many records it processed.
+    ///
+    /// # Errors
+    /// See [`Engine::catch_up`].
+    pub fn turn(&mut self) -> Result<u64, JobError> {
+        let processed = self.epoch()?;
+        self.checkpoint_if_due()?;
+        Ok(processed)
     }
 
     /// One pass over all partitions; how many records it processed.

@@ -35,13 +35,15 @@ impl<J: Job> Engine<J> {
                 partitions: parts.log.partitions(),
             });
         }
-        let last = manifest::newest(&*parts.objects, job).map_err(|error| failed(error.into()))?;
+        let scope = parts.scope();
+        let last = manifest::newest(&*parts.objects, &scope).map_err(|error| failed(error.into()))?;
         let last = last.unwrap_or_default();
         let shelf = Arc::new(Shelf::open(&parts.dir).map_err(|error| failed(error.into()))?);
         shelf_fill(&*parts.objects, &shelf, &last).map_err(failed)?;
         let mut workers = workers(&parts, &shelf, &last)?;
         let mut saver = Saver {
             job,
+            scope: scope.clone(),
             objects: parts.objects.clone(),
             shelf: shelf.clone(),
             log: parts.log.clone(),
@@ -50,6 +52,13 @@ impl<J: Job> Engine<J> {
         };
         let moved = restore(&parts, &mut workers, &shelf, &saver.last)? == SinkState::Lost;
         saver.claim((parts.clock)()).map_err(failed)?;
+        // Nothing that this checkpoint needs may go before the next one stands.
+        let needed: Vec<_> = workers
+            .iter()
+            .flat_map(Worker::cursors)
+            .map(|cursor| (cursor.of, cursor.next))
+            .collect();
+        parts.log.retain(&scope, &needed);
         let (version, meters) = (saver.last.version + 1, Meters::new(job, control));
         let saver = SaverThread::spawn(saver).map_err(|source| JobError::Thread { job, source })?;
         Ok(Self {
@@ -95,7 +104,7 @@ fn workers<J: Job>(
 ) -> Result<Vec<Worker<J>>, JobError> {
     let count = parts.config.workers.clamp(1, KEY_GROUPS);
     let mut owned: Vec<Vec<Partition<J>>> = (0..count).map(|_| Vec::new()).collect();
-    for number in 0..parts.log.partitions() {
+    for number in parts.partitions() {
         let cursors = parts.job.topics().iter().map(|&topic| {
             let of = TopicPartition {
                 topic,

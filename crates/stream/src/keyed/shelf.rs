@@ -11,6 +11,10 @@ use crate::keyed::entries::Entries;
 
 /// Block cache of one job.
 const CACHE_BYTES: u64 = 16 << 20;
+/// Journal of one job.
+const JOURNAL_BYTES_MAX: u64 = 64 << 20;
+/// A memtable that is larger is written out.
+const MEMTABLE_BYTES_MAX: u64 = 16 << 20;
 /// Entries of one write batch.
 const BATCH_ENTRIES_MAX: usize = 10_000;
 const STAMP: &str = "closed_at";
@@ -40,10 +44,12 @@ impl Shelf {
         std::fs::create_dir_all(dir)?;
         let db = Database::builder(dir)
             .cache_size(CACHE_BYTES)
+            .max_journaling_size(JOURNAL_BYTES_MAX)
             .worker_threads(1)
             .open()?;
-        let state = db.keyspace("state", KeyspaceCreateOptions::default)?;
-        let stamp = db.keyspace("stamp", KeyspaceCreateOptions::default)?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES_MAX);
+        let state = db.keyspace("state", options)?;
+        let stamp = db.keyspace("stamp", options)?;
         Ok(Self {
             dir: dir.to_owned(),
             db,

@@ -227,24 +227,8 @@ pub(crate) fn group_of<K: Key>(bytes: &[u8]) -> Option<KeyGroup> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keyed::contract::tests::Number;
     use crate::keyed::entries::GLOBAL;
-
-    #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-    struct Number(u64);
-
-    impl Key for Number {
-        fn group(&self) -> KeyGroup {
-            KeyGroup(self.0 as u8)
-        }
-
-        fn encode(&self, out: &mut Vec<u8>) {
-            out.extend(self.0.to_be_bytes());
-        }
-
-        fn decode(bytes: &[u8]) -> Option<Self> {
-            Some(Self(u64::from_be_bytes(bytes.try_into().ok()?)))
-        }
-    }
 
     #[derive(Debug, Default, PartialEq, Eq)]
     struct Sum(u64);

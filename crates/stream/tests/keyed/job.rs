@@ -377,6 +377,7 @@ impl House {
             sink: self.sink.clone(),
             log: self.log.clone(),
             objects: self.objects.clone(),
+            partition: None,
             dir,
             // Never ahead of the records, so that only they move time.
             clock: Arc::new(|| 0),
