@@ -12,6 +12,7 @@ const UploadPage = lazy(() => import('./pages/upload/upload'));
 const ProfilePage = lazy(() => import('./pages/profile/profile'));
 const LoginPage = lazy(() => import('./pages/login/login'));
 const SettingsPage = lazy(() => import('./pages/settings/settings'));
+const FlowPage = lazy(() => import('./admin/flow'));
 const VideoPage = lazy(() => import('./pages/video/video'));
 
 type Place =
@@ -19,13 +20,14 @@ type Place =
   | { page: 'video'; id: string }
   | { page: 'profile'; username: string }
   | { page: 'login'; signUp: boolean }
-  | { page: 'upload' | 'settings' | 'lost' };
+  | { page: 'upload' | 'settings' | 'flow' | 'lost' };
 
 /** What an address means. */
 export function placeOf(pathname: string): Place {
   const [, first = '', second = '', rest] = pathname.split('/');
   if (rest !== undefined) return { page: 'lost' };
   if (first === 'v' && second !== '') return { page: 'video', id: second };
+  if (`/${first}/${second}` === routes.flow) return { page: 'flow' };
   if (second !== '') return { page: 'lost' };
   if (first.startsWith('@')) return { page: 'profile', username: first.slice(1) };
   const places: Record<string, Place> = {
@@ -44,9 +46,13 @@ function titleOf(place: Place): string {
   if (place.page === 'feed') return place.kind === 'following' ? m.nav.following : '';
   if (place.page === 'profile') return `@${place.username}`;
   if (place.page === 'login') return place.signUp ? m.auth.signUp : m.auth.login;
-  return { upload: m.upload.title, settings: m.settings.title, lost: m.notFound.title, video: '' }[
-    place.page
-  ];
+  return {
+    upload: m.upload.title,
+    settings: m.settings.title,
+    lost: m.notFound.title,
+    flow: m.nav.flow,
+    video: '',
+  }[place.page];
 }
 
 export function App() {
@@ -82,6 +88,9 @@ export function App() {
           </Match>
           <Match when={at('settings')}>
             <SettingsPage />
+          </Match>
+          <Match when={at('flow')}>
+            <FlowPage />
           </Match>
         </Switch>
       </Suspense>

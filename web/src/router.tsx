@@ -44,6 +44,7 @@ export const routes = {
   login: '/login',
   signUp: '/signup',
   settings: '/settings',
+  flow: '/admin/flow',
   profile: (username: string) => `/@${username}`,
   video: (id: string) => `/v/${id}`,
 };

@@ -78,6 +78,9 @@ pub struct User {
     pub created_at_ms: i64,
     pub counts: UserCounts,
     pub viewer: UserViewer,
+    /// What the caller may do beyond their own account, such as `admin`. Told only by `GET /api/v1/me`, and absent for almost everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]

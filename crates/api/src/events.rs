@@ -21,13 +21,24 @@ pub struct EventsRequest {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventsResponse {
-    /// New, durable, and to be counted once.
+    /// New, as safe as `promise` says, and to be counted once.
     pub accepted: u64,
     /// Seen before; nothing to do.
     pub duplicates: u64,
     pub rejected: Vec<RejectedEvent>,
     /// Every sequence number of this session up to here is settled.
     pub acked_through_seq: u64,
+    pub promise: Promise,
+}
+
+/// How safe the events of an answer are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Promise {
+    /// On disk: they survive the end of the process and of the machine's power.
+    Disk,
+    /// Queued: a crash in the next moments may lose them. Only for batches of nothing but heartbeats and context.
+    Memory,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

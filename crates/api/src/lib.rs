@@ -4,6 +4,7 @@
 //! There is no behaviour here beyond (de)serialisation; `server` converts between these and the rooms' own types.
 
 mod account;
+mod admin;
 mod comment;
 mod config;
 mod error;
@@ -16,10 +17,15 @@ pub use account::{
     FollowAction, FollowRequest, FollowResponse, LoginRequest, LogoutRequest, RefreshRequest,
     RegisterRequest, Session, UpdateProfileRequest, User, UserCounts, UserPage, UserViewer,
 };
+pub use admin::{
+    CheckpointAsked, Flow, FlowBucket, FlowCheckpoint, FlowDoor, FlowDrop, FlowDropKind, FlowFates, FlowFeatures,
+    FlowJob, FlowJobKind, FlowJobState, FlowLog, FlowMedia, FlowMetastore, FlowOutbox, FlowSpread, FlowStage,
+    FlowTable, FlowTopic, MetricFamily, MetricSample, Metrics,
+};
 pub use comment::{Author, Comment, CommentPage};
 pub use config::{ClientConfig, Limits};
 pub use error::ErrorBody;
-pub use events::{EventsRequest, EventsResponse, RejectedEvent};
+pub use events::{EventsRequest, EventsResponse, Promise, RejectedEvent};
 pub use feed::{FeedItem, FeedPage, Reason};
 pub use upload::{SubmitVideoRequest, SubmittedPart, Upload, UploadPart, UploadUrlRequest};
 pub use video::{

@@ -47,6 +47,10 @@ pub struct SubmitVideoRequest {
     pub caption: String,
     #[serde(default)]
     pub hashtags: Vec<String>,
+    /// One of `comedy`, `dance`, `music`, `food`, `beauty`, `fashion`, `sports`, `gaming`, `animals`, `travel`, `education`,
+    /// `science`, `art`, `home`, `life`, `news`; or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
     #[serde(default)]
     pub parts: Vec<SubmittedPart>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

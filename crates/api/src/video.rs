@@ -28,6 +28,9 @@ pub struct Video {
     pub progress: f32,
     pub caption: String,
     pub hashtags: Vec<String>,
+    /// As its creator chose, if they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
     pub duration_ms: i64,
     pub width: u32,
     pub height: u32,

@@ -20,10 +20,39 @@ pub enum Command {
     Import(ImportOptions),
     /// Make the demo clips and upload them, through the public API of a running server.
     Demo(DemoOptions),
+    /// Look at the checkpoints of stream jobs, go back to one, or read the log anew.
+    Jobs(JobsOptions),
+    /// Look into the event log, check it, and mend it after damage.
+    Log(LogOptions),
+    /// Say who may look after the server; works while it runs.
+    Admin(AdminOptions),
     /// Print the OpenAPI document.
     Openapi,
     /// Print the settings in force, after file and environment.
     Config(ConfigOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct AdminOptions {
+    /// The data folder: whoever can write it decides who is an admin.
+    #[arg(long, default_value = "data", env = "RIFFLE_DATA", global = true)]
+    pub data: PathBuf,
+    #[command(subcommand)]
+    pub command: AdminCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Make an account an admin.
+    Grant { username: String },
+    /// Take the role back; it ends with the account's next request.
+    Revoke { username: String },
+    /// Print the admins.
+    Ls {
+        /// Print every grant and revocation instead, the newest first.
+        #[arg(long)]
+        changes: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -70,4 +99,85 @@ pub struct DemoOptions {
     /// Where the demo creators' secrets and the clips are kept.
     #[arg(long, default_value = "data", env = "RIFFLE_DATA")]
     pub data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct JobsOptions {
+    /// Where everything is kept.
+    #[arg(long, default_value = "data", env = "RIFFLE_DATA", global = true)]
+    pub data: PathBuf,
+    #[command(subcommand)]
+    pub command: JobsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum JobsCommand {
+    /// Every job with its checkpoints.
+    Ls {
+        #[arg(long)]
+        json: bool,
+    },
+    /// How far each job's newest checkpoint is behind the log.
+    Lag {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask the running server for a checkpoint of every job, and wait for it.
+    Checkpoint,
+    /// Make an older checkpoint the newest one again. Stop the server first.
+    Restore {
+        job: String,
+        #[arg(long)]
+        version: u64,
+    },
+    /// Forget a job's state and let it read the log anew. Stop the server first.
+    Replay {
+        job: String,
+        /// Where to begin, as TOPIC:PARTITION:OFFSET; what is not named begins at the start of the log.
+        #[arg(long)]
+        from: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct LogOptions {
+    /// Where everything is kept.
+    #[arg(long, default_value = "data", env = "RIFFLE_DATA", global = true)]
+    pub data: PathBuf,
+    /// Settings that replace single defaults; only those of the log matter here.
+    #[arg(long, env = "RIFFLE_CONFIG", global = true)]
+    pub config: Option<PathBuf>,
+    /// Print JSON instead of tables.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: LogCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LogCommand {
+    /// List the segments with their partitions; works while a server runs.
+    Ls {
+        /// Print the offsets of every partition too.
+        #[arg(long)]
+        partitions: bool,
+    },
+    /// Print the records of one partition as JSON lines; works while a server runs.
+    Cat {
+        /// views, actions, context, served, videos, examples, or a number.
+        #[arg(long)]
+        topic: String,
+        #[arg(long, default_value_t = 0)]
+        partition: u16,
+        /// Where to begin; what is no longer kept is passed over.
+        #[arg(long, default_value_t = 0)]
+        offset: u64,
+        /// How many records to print at most.
+        #[arg(long, default_value_t = 100)]
+        count: u64,
+    },
+    /// Read everything and check it; ends with 1 when something is damaged. Works while a server runs.
+    Verify,
+    /// Mend a damaged log: keeps the damaged files, and every record that can still be read. Stop the server first.
+    Repair,
 }

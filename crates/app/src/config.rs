@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use axum::http::HeaderName;
 use serde::{Deserialize, Serialize};
 use server::RateLimits;
 use toml::{Table, Value};
@@ -14,10 +15,14 @@ const ENVIRONMENT_PREFIX: &str = "RIFFLE_";
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// `file:FOLDER` below the data folder, or `kafka://HOST:PORT/PREFIX`.
+    pub event_log: String,
     pub server: Server,
     pub limits: RateLimits,
     pub upload: Upload,
     pub log: Log,
+    pub jobs: Jobs,
+    pub lake: Lake,
     pub feed: Feed,
     pub telemetry: Telemetry,
 }
@@ -32,6 +37,9 @@ pub struct Server {
     pub part_ms_max: u64,
     pub drain_ms_max: u64,
     pub media_link_ms: u64,
+    /// Empty trusts no header.
+    #[serde(with = "optional_header")]
+    pub region_header: Option<HeaderName>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -50,6 +58,24 @@ pub struct Log {
     pub segment_bytes: u64,
     /// 0 keeps everything.
     pub retention_bytes: u64,
+    /// 0 keeps everything.
+    pub retention_ms: u64,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jobs {
+    pub workers: usize,
+    pub checkpoint_interval_ms: u64,
+    pub cache_bytes_max: usize,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lake {
+    pub enabled: bool,
+    pub commit_interval_ms: u64,
+    pub buffer_bytes_max: usize,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -63,6 +89,23 @@ pub struct Feed {
 pub struct Telemetry {
     pub log: String,
     pub format: String,
+}
+
+/// The name of a header, or an empty text for none.
+mod optional_header {
+    use axum::http::HeaderName;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(name: &Option<HeaderName>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(name.as_ref().map_or("", HeaderName::as_str))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<HeaderName>, D::Error> {
+        match String::deserialize(from)?.as_str() {
+            "" => Ok(None),
+            name => name.parse().map(Some).map_err(de::Error::custom),
+        }
+    }
 }
 
 impl Config {
@@ -83,7 +126,9 @@ impl Config {
             lay_over(&mut settings, text.parse().map_err(AppError::config(&name))?);
         }
         for (key, value) in environment {
-            if let Some((section, name)) = split_name(&key) {
+            if let Some(name) = top_name(&key, &settings) {
+                settings.insert(name, typed(&value));
+            } else if let Some((section, name)) = split_name(&key) {
                 let mut inner = Table::new();
                 inner.insert(name, typed(&value));
                 lay_over(&mut settings, Table::from_iter([(section, Value::Table(inner))]));
@@ -110,6 +155,15 @@ fn lay_over(below: &mut Table, above: Table) {
 fn split_name(key: &str) -> Option<(String, String)> {
     let (section, name) = key.strip_prefix(ENVIRONMENT_PREFIX)?.split_once("__")?;
     Some((section.to_lowercase(), name.to_lowercase()))
+}
+
+/// `RIFFLE_EVENT_LOG` is `event_log`, which belongs to no section.
+fn top_name(key: &str, settings: &Table) -> Option<String> {
+    let name = key.strip_prefix(ENVIRONMENT_PREFIX)?.to_lowercase();
+    settings
+        .get(&name)
+        .is_some_and(|value| !value.is_table())
+        .then_some(name)
 }
 
 /// A number or a truth value where the text is one, else the text.
@@ -146,6 +200,10 @@ mod tests {
             (config.limits.auth_per_s, config.feed.seed, config.log.partitions),
             (7, 2, 8)
         );
+        assert_eq!(
+            config.server.region_header, None,
+            "no header is trusted by itself"
+        );
         assert!(
             config.server.listen.starts_with("127.0.0.1:"),
             "loopback unless somebody decides otherwise"
@@ -165,6 +223,7 @@ mod tests {
         check("[surprise]\nx = 1", &[], "surprise");
         check("", &[("RIFFLE_LOG__PARTITIONS", "many")], "invalid type");
         check("", &[("RIFFLE_LOG__PARTITION", "4")], "partition");
+        check("[server]\nregion_header = \"no spaces\"", &[], "header");
         check("not toml", &[], "toml");
     }
 

@@ -23,7 +23,13 @@ pub enum AppError {
     #[error("serving ended")]
     Serve(#[source] std::io::Error),
     #[error(transparent)]
+    Admin(#[from] product::ProductError),
+    #[error(transparent)]
     Import(#[from] importer::ImportError),
+    #[error("cannot look at the event log")]
+    LogInspect(#[from] event_log::inspect::InspectError),
+    #[error("cannot mend the event log")]
+    LogRepair(#[from] event_log::RepairError),
 }
 
 impl AppError {

@@ -1,10 +1,14 @@
 //! The `riffle` binary: a table of commands.
 
+mod checkpoints;
 mod cli;
 mod commands;
 mod config;
 mod error;
+mod log;
+mod process;
 mod secrets;
+mod streams;
 mod telemetry;
 mod wire;
 
@@ -22,6 +26,9 @@ fn main() -> ExitCode {
         Command::Serve(options) => commands::serve::run(&options),
         Command::Import(options) => commands::import::run(&options),
         Command::Demo(options) => commands::demo::run(&options),
+        Command::Jobs(options) => commands::jobs::run(&options),
+        Command::Log(options) => commands::log::run(&options),
+        Command::Admin(options) => commands::admin::run(&options),
         Command::Openapi => commands::openapi::run(),
         Command::Config(options) => commands::config::run(&options),
     };

@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use blob::{BlobStore, UrlSigner};
 use collector::Collector;
-use event_log::{EventLog, SegmentLog, SegmentLogConfig};
+use event_log::EventLog;
 use feature_store::FeatureStore;
 use feed::{FeedParts, Following, ForYou};
-use jobs::{CatalogJob, CountersJob, UserHistoryJob};
+use lake::BlobObjects;
 use media::{
     MediaLimits, MediaQueue, Processor, QueueLimits, QueueParts, Sandbox, UploadLimits, Uploads, UploadsParts,
 };
@@ -17,14 +17,18 @@ use metastore::Metastore;
 use metrics_exporter_prometheus::PrometheusHandle;
 use product::{Clock, OutboxRelay, Product, ProductLimits, ProductParts};
 use server::{Readiness, ServerParts, Shell};
-use stream::{Driver, DriverConfig, JobHandle, Operator};
+use stream::keyed::JobControl;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use types::IdGenerator;
 
+use crate::checkpoints::Checkpoints;
 use crate::config::Config;
 use crate::error::AppError;
+use crate::log;
 use crate::secrets::Secrets;
+use crate::streams::{StreamParts, Streams};
 
 /// One process, one node of the id space.
 const NODE: u16 = 1;
@@ -34,7 +38,7 @@ const PURGE_EVERY: Duration = Duration::from_secs(3_600);
 pub struct House {
     store: Metastore,
     blobs: BlobStore,
-    log: Arc<SegmentLog>,
+    log: Arc<dyn EventLog>,
     features: Arc<FeatureStore>,
     product: Product,
     uploads: Uploads,
@@ -49,7 +53,7 @@ pub struct House {
 /// What runs beside the door.
 struct Background {
     relay: Arc<OutboxRelay>,
-    jobs: Vec<JobHandle>,
+    streams: Streams,
     tasks: Vec<JoinHandle<()>>,
     /// True asks the tasks to stop.
     stop: watch::Sender<bool>,
@@ -69,10 +73,7 @@ impl House {
         let secrets = Secrets::load(&data.join("secrets"))?;
         let clock: Clock = Arc::new(now_ms);
         let ids = Arc::new(IdGenerator::new(NODE));
-        let log = Arc::new(
-            SegmentLog::open(&data.join("log"), log_config(config))
-                .map_err(AppError::start("the event log"))?,
-        );
+        let log = log::open(data, config).await?;
         let features = FeatureStore::open(&data.join("features.redb"));
         let features = Arc::new(features.map_err(AppError::start("the feature store"))?);
         let uri = format!("sqlite://{}", data.join("riffle.db").display());
@@ -97,7 +98,16 @@ impl House {
             limits: upload_limits(config),
         });
         let queue = media_queue(data, config, &store, &blobs, &clock, &ids).await?;
-        let background = Background::start(&log, &features, &store, &product, queue).await?;
+        let streams = StreamParts {
+            log: log.clone(),
+            features: features.clone(),
+            objects: Arc::new(Checkpoints::new(blobs.clone())),
+            dir: data.join("state"),
+            config: config.jobs,
+            lake_objects: BlobObjects::new(blobs.clone(), Handle::current()),
+            lake: config.lake,
+        };
+        let background = Background::start(streams, &store, &product, queue).await?;
         Ok(Self {
             store,
             blobs,
@@ -136,9 +146,11 @@ impl House {
             signer: self.signer,
             readiness: readiness.clone(),
             metrics: self.metrics,
+            jobs: self.background.streams.controls().to_vec(),
             rate_limits: config.limits,
             guest_key: self.secrets.guests,
             media_link_ms: config.server.media_link_ms,
+            region_header: config.server.region_header.clone(),
             secure_cookies: config.server.public_url.starts_with("https:"),
             clock: self.clock,
             ids: self.ids,
@@ -154,19 +166,19 @@ impl House {
 
 impl Background {
     async fn start(
-        log: &Arc<SegmentLog>,
-        features: &Arc<FeatureStore>,
+        parts: StreamParts,
         store: &Metastore,
         product: &Product,
         queue: MediaQueue,
     ) -> Result<Self, AppError> {
-        let relay = Arc::new(OutboxRelay::new(store.clone(), log.clone()));
+        let relay = Arc::new(OutboxRelay::new(store.clone(), parts.log.clone()));
         // What a crash left in the outbox reaches the log before the jobs catch up with it.
         relay
             .settle()
             .await
             .map_err(AppError::start("the outbox relay"))?;
-        let jobs = start_jobs(log, features)?;
+        let starting = tokio::task::spawn_blocking(move || Streams::start(&parts));
+        let streams = starting.await.map_err(AppError::start("the jobs"))??;
         let (stop, stopped) = watch::channel(false);
         let relaying = tokio::spawn({
             let (relay, stopped) = (relay.clone(), stopped.clone());
@@ -176,7 +188,7 @@ impl Background {
         let processing = tokio::spawn(async move { queue.run(until(stopped)).await });
         Ok(Self {
             relay,
-            jobs,
+            streams,
             tasks: vec![processing, purging, relaying],
             stop,
         })
@@ -184,11 +196,16 @@ impl Background {
 }
 
 impl Rest {
+    /// Hands on the engine's jobs, for signals.
+    pub fn job_controls(&self) -> Vec<JobControl> {
+        self.background.streams.controls().to_vec()
+    }
+
     /// Stops workers, then the relay (which makes a last pass), then jobs (which commit), then the store.
     pub async fn close(self) {
         let Background {
             relay,
-            jobs,
+            streams,
             tasks,
             stop,
         } = self.background;
@@ -200,44 +217,11 @@ impl Rest {
             }
         }
         drop(relay);
-        let joined = tokio::task::spawn_blocking(move || {
-            jobs.iter().for_each(JobHandle::stop);
-            for job in jobs {
-                let name = job.name();
-                if let Err(error) = job.join() {
-                    tracing::error!(
-                        job = name,
-                        error = &error as &dyn std::error::Error,
-                        "a job ended badly"
-                    );
-                }
-            }
-        });
-        if let Err(error) = joined.await {
+        if let Err(error) = tokio::task::spawn_blocking(move || streams.close()).await {
             tracing::error!(%error, "jobs could not be joined");
         }
         self.store.close().await;
     }
-}
-
-/// The catalog first: the others look videos up in it.
-fn start_jobs(log: &Arc<SegmentLog>, features: &Arc<FeatureStore>) -> Result<Vec<JobHandle>, AppError> {
-    Ok(vec![
-        start_job(log, features, CatalogJob::new(features.clone()))?,
-        start_job(log, features, CountersJob::new(features.clone()))?,
-        start_job(log, features, UserHistoryJob::new(features.clone()))?,
-    ])
-}
-
-fn start_job<O: Operator>(
-    log: &Arc<SegmentLog>,
-    features: &Arc<FeatureStore>,
-    operator: O,
-) -> Result<JobHandle, AppError> {
-    let log: Arc<dyn EventLog> = log.clone();
-    let mut driver = Driver::new(log, features.clone(), operator, DriverConfig::default());
-    driver.catch_up().map_err(AppError::start("a job"))?;
-    stream::spawn(driver).map_err(AppError::start("a job's thread"))
 }
 
 async fn purge(product: Product, mut stopped: watch::Receiver<bool>) {
@@ -257,7 +241,8 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-fn now_ms() -> i64 {
+/// Our clock: milliseconds since the Unix epoch.
+pub fn now_ms() -> i64 {
     // A clock before 1970 is a broken machine; zero keeps ids unique all the same.
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -284,15 +269,6 @@ async fn media_queue(
         work_dir: data.join("work"),
         limits: QueueLimits::default(),
     }))
-}
-
-fn log_config(config: &Config) -> SegmentLogConfig {
-    SegmentLogConfig {
-        partitions: config.log.partitions,
-        segment_bytes: config.log.segment_bytes,
-        retention_bytes: Some(config.log.retention_bytes).filter(|&bytes| bytes > 0),
-        ..SegmentLogConfig::default()
-    }
 }
 
 fn media_limits(config: &Config) -> MediaLimits {

@@ -5,6 +5,8 @@
 
 #[path = "front_door/accounts.rs"]
 mod accounts;
+#[path = "front_door/admin.rs"]
+mod admin;
 #[path = "front_door/events.rs"]
 mod events;
 #[path = "front_door/feed.rs"]

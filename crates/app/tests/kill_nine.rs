@@ -1,4 +1,4 @@
-//! Twenty real `kill -9` at seeded moments under load, then a count of everything (I-4).
+//! A hundred real `kill -9` at seeded moments under load, then a count of everything (I-4).
 //!
 //! The moments are numbers of acknowledged requests, not times: the same seed kills at the same points of the load.
 //! Power loss is not tested here; a killed process leaves the page cache alive.
@@ -15,7 +15,7 @@ use ledger::Ledger;
 use testkit::{Caller, Clip, Random, Server, json, until};
 use writer::{Tally, Writer};
 
-const KILLS: usize = 20;
+const KILLS: usize = 100;
 const WRITERS: u64 = 8;
 const VIDEOS: u32 = 8;
 /// Acknowledged requests between a restart and the next kill.

@@ -5,13 +5,16 @@ use std::time::Duration;
 use testkit::{Clip, Server, json};
 
 use crate::figures::Figures;
-use crate::load::{closed_loop, request};
+use crate::load::{Span, closed_loop};
+use crate::wire::{HttpClient, HttpRequest, Template};
 use crate::{BenchError, Setup};
 
 const VIDEOS: u32 = 40;
 const VIEWERS: usize = 4;
-const WARM_UP: Duration = Duration::from_secs(1);
-const MEASURED: Duration = Duration::from_secs(5);
+const SPAN: Span = Span {
+    warm_up: Duration::from_secs(1),
+    measured: Duration::from_secs(5),
+};
 const PATH: &str = "/api/v1/feed/for-you?count=20";
 
 pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError> {
@@ -41,13 +44,20 @@ pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError
             )
             .expect(202);
     }
-    let headers: Vec<String> = viewers
+    let client = |token: &String| {
+        HttpClient::new(&HttpRequest {
+            method: "GET",
+            path: PATH,
+            headers: &format!("authorization: Bearer {token}\r\n"),
+            body: &Template::default(),
+        })
+    };
+    let mut clients: Vec<HttpClient> = viewers
         .iter()
         .filter_map(|viewer| viewer.token.as_ref())
-        .map(|token| format!("authorization: Bearer {token}\r\n"))
+        .map(client)
         .collect();
-    let next = |client: usize, _| request("GET", PATH, &headers[client], "");
-    let outcome = closed_loop(server.address(), VIEWERS, (WARM_UP, MEASURED), next)?;
+    let outcome = closed_loop(server.address(), &mut clients, SPAN)?;
     figures.add("feed.videos", f64::from(VIDEOS));
     figures.add("feed.pages_per_s", outcome.requests_per_s);
     figures.add_latencies("feed.", &outcome.latencies);

@@ -1,7 +1,13 @@
-//! Durable intake through the HTTP door: one event a request, at 1, 64 and 256 connections, beside its floor.
+//! Durable intake through the HTTP door, beside its floor, Redis and PostgreSQL.
 //!
-//! Every connection is a guest with a session of its own, so the events spread over the log's partitions as they do
-//! in life. The floor runs right after each level, on the same disk, under the same generator.
+//! At each point the contenders take turns in short rounds on the same disk under the same generator, and the median
+//! round counts, so that a drift of the machine meets all of them alike. Every connection is a viewer with a session
+//! of its own, half of them guests and half with accounts, so that the events spread over the log's partitions and over the
+//! two ways of telling who sends, as they do in life. After each of our rounds the jobs catch up before anybody
+//! else is measured; how long that takes is a figure too.
+
+mod contender;
+mod rounds;
 
 use std::time::Duration;
 
@@ -9,59 +15,184 @@ use testkit::{Clip, Server};
 
 use crate::figures::Figures;
 use crate::floor::Floor;
-use crate::load::{Outcome, closed_loop, request};
+use crate::load::Span;
+use crate::peers::{Postgres, Redis};
+use crate::wire::Template;
 use crate::{BenchError, Setup};
+use contender::{Contender, Load, caught_up, door_clients};
+use rounds::{Median, measure};
 
-const LEVELS: [usize; 3] = [1, 64, 256];
-const WARM_UP: Duration = Duration::from_secs(1);
-const MEASURED: Duration = Duration::from_secs(5);
-const PATH: &str = "/api/v1/events";
+const CONNECTIONS_MAX: usize = 256;
+const OPEN_PER_S: f64 = 5_000.0;
+const CLOSED: Span = Span {
+    warm_up: Duration::from_millis(300),
+    measured: Duration::from_millis(1_000),
+};
+const OPEN: Span = Span {
+    warm_up: Duration::from_millis(300),
+    measured: Duration::from_millis(3_000),
+};
+
+/// One place of the measurement.
+struct Point {
+    /// In the figures' names, after `ingest.`.
+    name: &'static str,
+    connections: usize,
+    /// Events of one request; Redis takes as many in a pipeline, PostgreSQL always one.
+    events: usize,
+    load: Load,
+    peers: &'static [Peer],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Peer {
+    Floor,
+    Redis,
+    Postgres,
+}
+
+const POINTS: [Point; 6] = [
+    Point::closed("c1", 1, 1, &[Peer::Floor, Peer::Redis, Peer::Postgres]),
+    Point::closed("c64", 64, 1, &[Peer::Floor, Peer::Redis, Peer::Postgres]),
+    Point::closed("c256", 256, 1, &[Peer::Floor, Peer::Redis, Peer::Postgres]),
+    Point::closed("batch10", 64, 10, &[Peer::Floor, Peer::Redis]),
+    Point::closed("batch100", 64, 100, &[Peer::Floor, Peer::Redis]),
+    Point {
+        name: "open5k",
+        connections: 64,
+        events: 1,
+        load: Load::Open {
+            requests_per_s: OPEN_PER_S,
+            span: OPEN,
+        },
+        peers: &[Peer::Floor, Peer::Redis],
+    },
+];
+
+impl Point {
+    const fn closed(name: &'static str, connections: usize, events: usize, peers: &'static [Peer]) -> Self {
+        Self {
+            name,
+            connections,
+            events,
+            load: Load::Closed(CLOSED),
+            peers,
+        }
+    }
+}
+
+/// Everybody who is measured, running.
+struct Field {
+    server: Server,
+    /// A cookie or a token for each connection.
+    callers: Vec<String>,
+    video: String,
+    floor: Floor,
+    redis: Redis,
+    postgres: Postgres,
+}
 
 pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError> {
-    let server = Server::start_with(&setup.riffle, crate::UNLIMITED);
-    let video = server.creator().publish(&Clip::small(1).bytes(), "load", &[])["id"]
-        .as_str()
-        .map(str::to_owned);
-    let video = video.expect("a published video has an id");
-    let guests: Vec<String> = (0..LEVELS[LEVELS.len() - 1])
-        .map(|_| guest_cookie(&server))
-        .collect();
-    let floor = Floor::start()?;
-    for connections in LEVELS {
-        let next = |client: usize, number: u64| {
-            let headers = format!("cookie: riffle_guest={}\r\n", guests[client]);
-            request("POST", PATH, &headers, &body(connections, client, number, &video))
-        };
-        let ours = closed_loop(server.address(), connections, (WARM_UP, MEASURED), next)?;
-        let bare = closed_loop(floor.address, connections, (WARM_UP, MEASURED), next)?;
-        report(figures, connections, &ours, &bare);
+    let field = Field::open(setup)?;
+    let mut table = Vec::new();
+    let wanted = |point: &&Point| setup.only.as_deref().is_none_or(|only| only == point.name);
+    for point in POINTS.iter().filter(wanted) {
+        let mut contenders = field.contenders(point);
+        let medians = measure(&mut contenders, point.load, || caught_up(&field.server))?;
+        report(figures, point, &medians);
+        table.extend(medians.into_iter().map(|median| (point.name, median)));
     }
+    print_table(&table);
     Ok(())
 }
 
-fn guest_cookie(server: &Server) -> String {
-    let guest = server.anon();
-    guest.feed(1, None);
-    guest
-        .cookie("riffle_guest")
-        .expect("the server gives a guest a cookie")
+impl Field {
+    fn open(setup: &Setup) -> Result<Self, BenchError> {
+        let server = Server::start_with(&setup.riffle, crate::UNLIMITED);
+        let video = server.creator().publish(&Clip::small(1).bytes(), "load", &[]);
+        let video = video["id"]
+            .as_str()
+            .expect("a published video has an id")
+            .to_owned();
+        Ok(Self {
+            callers: (0..CONNECTIONS_MAX)
+                .map(|number| contender::caller(&server, number))
+                .collect(),
+            server,
+            video,
+            floor: Floor::start()?,
+            redis: Redis::start()?,
+            postgres: Postgres::start()?,
+        })
+    }
+
+    /// Us first, then the point's peers.
+    fn contenders(&self, point: &Point) -> Vec<Contender> {
+        let event = event(&self.video);
+        let callers = &self.callers[..point.connections];
+        let door = |who, address| {
+            Contender::door(
+                who,
+                address,
+                door_clients(callers, point.name, &event, point.events),
+            )
+        };
+        let mut all = vec![door("door", self.server.address())];
+        all.extend(point.peers.iter().map(|peer| match peer {
+            Peer::Floor => door("floor", self.floor.address),
+            Peer::Redis => Contender::redis(self.redis.address, &event, (point.connections, point.events)),
+            Peer::Postgres => Contender::postgres(self.postgres.address, &event, point.connections),
+        }));
+        all
+    }
 }
 
-/// One watch event; each level has sessions of its own, because their numbers start at 1.
-fn body(level: usize, client: usize, number: u64, video: &str) -> String {
-    format!(
-        r#"{{"sessionId":"load-{level}-{client}","events":[{{"seq":{number},"atMs":1790000000000,"type":"watch","videoId":"{video}","watchMs":4200,"ended":true}}]}}"#
-    )
+/// What a player says when the viewer swipes on; its number is filled in.
+fn event(video: &str) -> Template {
+    let now_ms = contender::now_ms();
+    let mut event = Template::default();
+    event.text(r#"{"seq":"#).hole().text(&format!(
+        r#","atMs":{now_ms},"type":"watch","videoId":"{video}","watchMs":4200,"ended":true}}"#
+    ));
+    event
 }
 
-fn report(figures: &mut Figures, connections: usize, ours: &Outcome, floor: &Outcome) {
-    let prefix = format!("ingest.c{connections}.");
-    figures.add(&format!("{prefix}events_per_s"), ours.requests_per_s);
-    figures.add_latencies(&prefix, &ours.latencies);
-    figures.add(&format!("{prefix}floor_events_per_s"), floor.requests_per_s);
-    figures.add_latencies(&format!("{prefix}floor_"), &floor.latencies);
-    figures.add(
-        &format!("{prefix}of_floor"),
-        ours.requests_per_s / floor.requests_per_s,
+fn report(figures: &mut Figures, point: &Point, medians: &[Median]) {
+    let prefix = format!("ingest.{}.", point.name);
+    for median in medians {
+        let (who, open) = (median.figure_name(), matches!(point.load, Load::Open { .. }));
+        if !open {
+            figures.add(&format!("{prefix}{who}events_per_s"), median.events_per_s);
+        }
+        for (name, ms) in [
+            ("p50_ms", median.p50_ms),
+            ("p99_ms", median.p99_ms),
+            ("p999_ms", median.p999_ms),
+        ] {
+            figures.add(&format!("{prefix}{who}{name}"), ms);
+        }
+    }
+    let ours = &medians[0];
+    for peer in medians[1..].iter().filter(|peer| peer.events_per_s > 0.0) {
+        figures.add(&format!("{prefix}of_{}", peer.who), peer.ours_ratio);
+    }
+    figures.add(&format!("{prefix}catch_up_s"), ours.catch_up_s);
+    if ours.shed > 0 {
+        figures.add(&format!("{prefix}shed_requests"), ours.shed as f64);
+    }
+}
+
+fn print_table(rows: &[(&str, Median)]) {
+    println!();
+    println!(
+        "{:10} {:15} {:>12} {:>9} {:>9} {:>9} {:>9}",
+        "point", "who", "events/s", "p50 ms", "p99 ms", "p99.9 ms", "door/who"
     );
+    for (point, row) in rows {
+        println!(
+            "{point:10} {:15} {:>12.0} {:>9.2} {:>9.2} {:>9.2} {:>9.2}",
+            row.who, row.events_per_s, row.p50_ms, row.p99_ms, row.p999_ms, row.ours_ratio
+        );
+    }
+    println!();
 }

@@ -16,7 +16,10 @@ mod floor;
 mod ingest;
 mod load;
 mod media;
+mod peers;
 mod playback;
+mod stream;
+mod wire;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,12 +29,13 @@ use figures::Figures;
 type Bench = fn(&Setup, &mut Figures) -> Result<(), BenchError>;
 
 /// Name and measurement, in the order of a full run.
-const BENCHES: [(&str, Bench); 5] = [
+const BENCHES: [(&str, Bench); 6] = [
     ("first", first::run),
     ("ingest", ingest::run),
     ("feed", feed::run),
     ("media", media::run),
     ("playback", playback::run),
+    ("stream", stream::run),
 ];
 
 /// Settings of a server that is measured: one address sends everything, so the rate limits are out of the way.
@@ -43,6 +47,8 @@ struct Setup {
     riffle: PathBuf,
     root: PathBuf,
     name: Option<String>,
+    /// One point of a measurement instead of all.
+    only: Option<String>,
     json: Option<PathBuf>,
 }
 
@@ -50,7 +56,7 @@ struct Setup {
 #[derive(Debug, thiserror::Error)]
 enum BenchError {
     #[error(
-        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|feed|media|playback] [--json FILE]"
+        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|feed|media|playback|stream] [--json FILE]"
     )]
     Usage,
     #[error("{what} failed")]
@@ -58,8 +64,10 @@ enum BenchError {
         what: &'static str,
         source: std::io::Error,
     },
-    #[error("the server answered {status} under load: {body}")]
-    Answer { status: u16, body: String },
+    #[error("under load came {word} instead of an answer: {text}")]
+    Answer { word: &'static str, text: String },
+    #[error("{0}: {1}")]
+    Peer(&'static str, String),
     #[error("the browser measurement failed: {0}")]
     Playback(String),
 }
@@ -69,6 +77,10 @@ impl BenchError {
         move |source| Self::Io { what, source }
     }
 }
+
+/// The floor server lives in this process; it gets the allocator that the real one has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match setup(std::env::args().skip(1)).and_then(|setup| run(&setup)) {
@@ -90,6 +102,7 @@ fn setup(mut arguments: impl Iterator<Item = String>) -> Result<Setup, BenchErro
         match argument.as_str() {
             "--riffle" => setup.riffle = value()?,
             "--root" => setup.root = value()?,
+            "--only" => setup.only = Some(arguments.next().ok_or(BenchError::Usage)?),
             "--json" => setup.json = Some(value()?),
             name if BENCHES.iter().any(|(known, _)| *known == name) => setup.name = Some(argument),
             _ => return Err(BenchError::Usage),

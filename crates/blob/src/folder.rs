@@ -9,6 +9,7 @@ use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use bytes::Bytes;
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
@@ -95,6 +96,29 @@ impl Folder {
         .map_err(failed)?;
         count_written(receipt.bytes);
         Ok(receipt)
+    }
+
+    pub(crate) async fn put_if_absent(&self, key: &BlobKey, bytes: Bytes) -> Result<bool, BlobError> {
+        let (root, key, temporary) = (self.root.clone(), key.clone(), self.temporary());
+        blocking(move || {
+            let failed = |source| io_error("store", &key, source);
+            let mut file = NamedTempFile::new_in(temporary).map_err(failed)?;
+            file.write_all(&bytes).map_err(failed)?;
+            file.as_file().sync_all().map_err(failed)?;
+            make_parents(&root, &key).map_err(failed)?;
+            let created = match file.persist_noclobber(root.join(key.as_str())) {
+                Ok(_) => true,
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => false,
+                Err(error) => return Err(failed(error.error)),
+            };
+            // Also for whoever came second: they go on from what they find, so it must survive as well.
+            sync_folders(&root, &key).map_err(failed)?;
+            if created {
+                count_written(bytes.len() as u64);
+            }
+            Ok(created)
+        })
+        .await
     }
 
     pub(crate) async fn get_range(
@@ -368,6 +392,7 @@ fn count_written(bytes: u64) {
 }
 
 fn io_error(action: &'static str, target: impl ToString, source: io::Error) -> BlobError {
+    metrics::counter!("riffle_blob_failures_total", "action" => action).increment(1);
     BlobError::Io {
         action,
         target: target.to_string(),

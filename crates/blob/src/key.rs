@@ -18,8 +18,8 @@ pub enum KeyError {
     /// Empty, or longer than the bound.
     #[error("a key has 1 to {KEY_BYTES_MAX} bytes and at most {KEY_SEGMENTS_MAX} segments")]
     Length,
-    /// A character outside `a-z 0-9 . _ - /`.
-    #[error("a key is made of a-z, 0-9, dot, underscore, hyphen and slash")]
+    /// A character outside `a-z 0-9 . _ - = /`. Tables partition their folders as `day=2026-01-31`.
+    #[error("a key is made of a-z, 0-9, dot, underscore, hyphen, equals sign and slash")]
     Character,
     /// An empty segment (so also a leading or trailing slash), or one that starts with a dot.
     #[error("each segment of a key has 1 to {SEGMENT_BYTES_MAX} bytes and does not start with a dot")]
@@ -82,7 +82,7 @@ impl BlobKey {
 }
 
 fn is_key_byte(byte: u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'/')
+    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'=' | b'/')
 }
 
 fn is_segment(segment: &str) -> bool {

@@ -109,6 +109,17 @@ impl BlobStore {
             .await
     }
 
+    /// Stores bytes held in memory unless something is stored under the key already; `false` when there is.
+    ///
+    /// Of all who try, exactly one is told `true`, and what is found there is durable either way: this is what commits and
+    /// fences are built on.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`]; whether the blob was stored is then unknown, and reading the key tells.
+    pub async fn put_if_absent(&self, key: &BlobKey, bytes: Bytes) -> Result<bool, BlobError> {
+        self.folder.put_if_absent(key, bytes).await
+    }
+
     /// Stores a stream of a size within `sizes` (bytes). Dropping the future leaves no trace.
     ///
     /// # Errors

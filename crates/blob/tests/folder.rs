@@ -39,6 +39,7 @@ fn keys() {
     };
     check("v/0abc/480p/init.mp4", Ok(()));
     check("a", Ok(()));
+    check("lake/views/day=2026-01-31/hour=05/part-0.parquet", Ok(()));
     check("", Err(KeyError::Length));
     check(&"a/".repeat(300), Err(KeyError::Length));
     check(&["a"; 13].join("/"), Err(KeyError::Length));
@@ -93,6 +94,46 @@ async fn put_get_head_delete() {
     }
     assert!(store.delete(&at).await.expect("deleted"));
     assert!(!store.delete(&at).await.expect("gone already"));
+}
+
+#[tokio::test]
+async fn a_conditional_put_has_one_winner() {
+    let (root, store) = open();
+    let at = key("lake/log/7.json");
+    let tries = (0..16u8).map(|number| {
+        let (store, at) = (store.clone(), at.clone());
+        tokio::spawn(async move {
+            store
+                .put_if_absent(&at, Bytes::from(vec![b'a' + number; 3]))
+                .await
+        })
+    });
+    let mut winners = Vec::new();
+    for (number, tried) in futures_util::future::join_all(tries)
+        .await
+        .into_iter()
+        .enumerate()
+    {
+        if tried.expect("the task ends").expect("the storage is well") {
+            winners.push(number as u8);
+        }
+    }
+    let [winner] = winners[..] else {
+        panic!("exactly one wins: {winners:?}");
+    };
+    let expect = String::from_utf8(vec![b'a' + winner; 3]).expect("letters");
+    assert_eq!(
+        text(&store, "lake/log/7.json", None).await.expect("stored"),
+        expect
+    );
+    assert_eq!(files_below(root.path()), 1, "the losers leave nothing behind");
+    assert!(store.delete(&at).await.expect("deleted"));
+    assert!(
+        store
+            .put_if_absent(&at, Bytes::new())
+            .await
+            .expect("absent again")
+    );
 }
 
 #[tokio::test]

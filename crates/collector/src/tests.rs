@@ -13,12 +13,13 @@ use event_log::{
 use feature_store::FeatureStore;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
-use types::{VideoId, ViewerId};
+use types::{Region, VideoId, ViewerId};
 
 use crate::{CollectError, Collector, EVENTS_MAX, Receipt, Rejected};
 
 const VIEWER: ViewerId = ViewerId::from_raw(7);
 const NOW_MS: i64 = 1_700_000_000_000;
+const REGION: Option<Region> = Region::from_bytes(*b"BR");
 
 fn video() -> String {
     VideoId::from_raw(9).to_string()
@@ -35,7 +36,7 @@ async fn send(collector: &Collector, session: &str, events: &[Value]) -> Result<
         .map(|event| to_raw_value(event).expect("JSON"))
         .collect();
     let raw: Vec<&RawValue> = raw.iter().map(|event| &**event).collect();
-    collector.collect(VIEWER, session, &raw, NOW_MS).await
+    collector.collect(VIEWER, session, &raw, NOW_MS, REGION).await
 }
 
 fn open(folder: &Path) -> (Collector, Arc<SegmentLog>, Arc<FeatureStore>) {
@@ -183,7 +184,10 @@ async fn a_device_clock_far_off_is_replaced_and_ours_always_kept() {
     let times: Vec<(i64, i64)> = logged(&*log)
         .into_iter()
         .map(|event| match event {
-            Event::Signal(signal) if signal.kind == SignalKind::Loop => (signal.at_ms, signal.received_ms),
+            Event::Signal(signal) if signal.kind == SignalKind::Loop => {
+                assert_eq!(signal.region, REGION);
+                (signal.at_ms, signal.received_ms)
+            }
             other => panic!("only loops were sent, not {other:?}"),
         })
         .collect();

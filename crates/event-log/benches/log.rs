@@ -2,7 +2,8 @@
 //!
 //! The floor is what no log can beat: the same producers, the same bytes, one append and one `fdatasync` a
 //! group, and nothing else. Both run in turns, slice by slice, so that a noisy disk harms them alike; only
-//! their ratio means anything on another machine. Prints one flat JSON object.
+//! their ratio means anything on another machine. A producer that is refused waits as it is told and tries
+//! again; `refused` counts that. Prints one flat JSON object.
 //!
 //! `cargo bench -p event-log -- [--seconds N] [--row NAME] [--json FILE]`; `N` is the time a row and side.
 
@@ -13,11 +14,12 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use event_log::{Append, EventLog, SegmentLog, SegmentLogConfig, Topic, TopicPartition};
+use event_log::{Append, AppendError, EventLog, SegmentLog, SegmentLogConfig, Topic, TopicPartition};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
@@ -64,6 +66,11 @@ type Done = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Something that makes batches durable.
 trait Sink: Send + Sync + 'static {
     fn append(&self, producer: u16, batch: usize) -> Done;
+
+    /// How often somebody was sent away since this was asked.
+    fn refused(&self) -> u64 {
+        0
+    }
 }
 
 fn main() {
@@ -83,13 +90,15 @@ fn main() {
         retention_bytes: Some(1 << 30),
         ..Default::default()
     };
-    let ours: Arc<dyn Sink> = Arc::new(Ours(
-        SegmentLog::open(&dir.path().join("log"), config).expect("a log"),
-    ));
+    let ours: Arc<dyn Sink> = Arc::new(Ours {
+        log: Arc::new(SegmentLog::open(&dir.path().join("log"), config).expect("a log")),
+        refused: Arc::default(),
+    });
     let floor: Arc<dyn Sink> = Arc::new(Floor::start(&dir.path().join("floor")));
     // Past the first segments, which are zeroed, to where files are recycled.
     for sink in [&ours, &floor] {
         runtime.block_on(Side::default().run(sink, &ROWS[ROWS.len() - 1], WARM_UP));
+        sink.refused();
     }
     let mut figures = BTreeMap::new();
     for row in ROWS
@@ -102,6 +111,7 @@ fn main() {
             runtime.block_on(our_side.run(&ours, row, slice));
             runtime.block_on(floor_side.run(&floor, row, slice));
         }
+        figures.insert(format!("log.{}.refused", row.name), ours.refused() as f64);
         our_side.tell(row.name, "", &mut figures);
         floor_side.tell(row.name, "floor_", &mut figures);
         figures.insert(
@@ -201,7 +211,10 @@ impl Side {
     }
 }
 
-struct Ours(SegmentLog);
+struct Ours {
+    log: Arc<SegmentLog>,
+    refused: Arc<AtomicU64>,
+}
 
 impl Sink for Ours {
     fn append(&self, producer: u16, batch: usize) -> Done {
@@ -218,13 +231,35 @@ impl Sink for Ours {
             };
             batch
         ];
-        let durable = self
-            .0
-            .append(batch)
-            .expect("closed-loop producers do not fill the queue");
-        Box::pin(async move {
-            durable.await.expect("the disk is well");
-        })
+        match self.log.append(batch.clone()) {
+            Ok(durable) => Box::pin(async move {
+                durable.await.expect("the disk is well");
+            }),
+            Err(error) => Box::pin(insist(self.log.clone(), self.refused.clone(), batch, error)),
+        }
+    }
+
+    fn refused(&self) -> u64 {
+        self.refused.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// Comes back as often as it takes.
+async fn insist(log: Arc<SegmentLog>, refused: Arc<AtomicU64>, batch: Vec<Append>, first: AppendError) {
+    let mut error = first;
+    loop {
+        let AppendError::Overloaded { retry_after_ms } = error else {
+            panic!("{error}");
+        };
+        refused.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(retry_after_ms)).await;
+        match log.append(batch.clone()) {
+            Ok(durable) => {
+                durable.await.expect("the disk is well");
+                return;
+            }
+            Err(again) => error = again,
+        }
     }
 }
 

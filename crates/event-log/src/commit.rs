@@ -30,6 +30,8 @@ pub(crate) struct Committer {
     /// Where the next group goes in the active segment.
     pub(crate) position: u64,
     pub(crate) next_record: u64,
+    /// The oldest record of the active segment's first group; `None` while it is empty.
+    pub(crate) active_since_ms: Option<i64>,
 }
 
 /// Stops the queue if the commit thread ends in any way but an orderly one.
@@ -47,22 +49,42 @@ impl Committer {
     /// Runs until the queue is closed and empty, or a write fails.
     pub(crate) fn run(mut self) {
         let _guard = StopOnPanic(self.queue.clone());
-        while let Some(mut group) = self.queue.next_group() {
-            let began = Instant::now();
-            if let Err(error) = self.commit(&group) {
-                self.stop(group, &error);
+        while let Some(group) = self.queue.next_group() {
+            if !self.settle(group) {
                 return self.housekeeping.finish();
             }
-            for ack in group.acks.drain(..) {
-                // A caller that stopped waiting has dropped its half.
-                let _ = ack.send(Ok(()));
-            }
-            self.queue.group_done(group, began.elapsed());
         }
+        self.close();
+    }
+
+    /// Commits the oldest group if there is one; whether one became durable. For simulations, which take the
+    /// place of [`Committer::run`].
+    pub(crate) fn step(&mut self) -> bool {
+        self.queue
+            .next_group_now()
+            .is_some_and(|group| self.settle(group))
+    }
+
+    /// Ends in good order; everything that was queued is durable.
+    pub(crate) fn close(mut self) {
         if let Err(error) = self.mark_clean() {
             tracing::warn!(%error, "cannot mark the log as cleanly closed");
         }
         self.housekeeping.finish();
+    }
+
+    /// Makes `group` durable and tells whoever waits for it; false when the log has to stop.
+    fn settle(&mut self, mut group: Group) -> bool {
+        if let Err(error) = self.commit(&group) {
+            self.stop(group, &error);
+            return false;
+        }
+        for ack in group.acks.drain(..) {
+            // A caller that stopped waiting has dropped its half.
+            let _ = ack.send(Ok(()));
+        }
+        self.queue.group_done(group);
+        true
     }
 
     fn commit(&mut self, group: &Group) -> io::Result<()> {
@@ -70,9 +92,14 @@ impl Committer {
             return Ok(()); // A barrier alone: everything before it is durable already.
         }
         let header = self.header(group);
-        if self.position + header.bytes_on_disk() > self.active.capacity_bytes {
+        let is_full = self.position + header.bytes_on_disk() > self.active.capacity_bytes;
+        let is_old = |since_ms| self.keeper.retention.seals(since_ms);
+        if is_full || self.active_since_ms.is_some_and(is_old) {
             self.roll()?;
         }
+        let retention = &self.keeper.retention;
+        self.active_since_ms
+            .get_or_insert_with(|| retention.time_of(group.oldest_ms));
         let began = Instant::now();
         let bytes = self.encode(group, &header);
         self.active.file.write_at(&bytes, self.position)?;
@@ -149,15 +176,11 @@ impl Committer {
             .map(|slot| self.view.end(slot))
             .collect();
         let header = SegmentHeader::new(self.next_record, bases);
-        let segment = self.keeper.segment_begin(self.housekeeping.spare()?, header)?;
+        let (segment, index) = self.keeper.segment_begin(self.housekeeping.spare()?, header)?;
         let sealed = std::mem::replace(&mut self.active, segment);
-        self.index = self
-            .active
-            .index
-            .lock()
-            .clone()
-            .unwrap_or_else(|| self.index.clone());
+        self.index = index;
         self.position = self.active.header.data_start;
+        self.active_since_ms = None;
         self.view.segments.write().push(self.active.clone());
         tracing::debug!(
             sealed = sealed.name,
@@ -177,7 +200,7 @@ impl Committer {
             bytes: 0,
         };
         if self.position + header.bytes_on_disk() > self.active.capacity_bytes {
-            return Ok(());
+            self.roll()?;
         }
         let mut bytes = header
             .encode(self.active.header.first_record, self.position)

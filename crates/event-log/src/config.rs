@@ -1,7 +1,9 @@
 //! Settings of the embedded log, and why a log folder would not open.
 
 use std::io;
+use std::sync::Arc;
 
+use crate::clock::{Clock, SystemClock};
 use crate::format::{FRAME_HEADER_BYTES, GROUP_ALIGN_BYTES, GROUP_HEADER_BYTES, header_bytes};
 use crate::port::TopicPartition;
 use crate::slots::Slots;
@@ -17,6 +19,16 @@ pub struct SegmentLogConfig {
     pub segment_bytes: u64,
     /// Records waiting for the disk, headers included; beyond it appends are refused as overloaded.
     pub queue_bytes_max: usize,
+    /// Time spent in the queue, behind the group being written, beyond which appends are refused as overloaded;
+    /// `None` leaves it to the bytes. An answer takes at most about this, a group's commit, and the budget's own.
+    pub wait_ms_max: Option<u64>,
+    /// A write under way for longer than this is a stall: appends are refused until it ends.
+    pub stall_ms_max: u64,
+    /// Records acknowledged from memory and not yet on disk, headers included; more wait for the disk.
+    pub memory_bytes_max: usize,
+    /// No record is acknowledged from memory while an older one has been waiting this long for the disk, so a
+    /// crash loses records of at most so many milliseconds.
+    pub memory_ms_max: u64,
     /// The largest payload.
     pub record_bytes_max: usize,
     /// The most one write and sync carries: bounds the wait of whoever comes next.
@@ -25,11 +37,20 @@ pub struct SegmentLogConfig {
     pub group_records_max: u32,
     /// Recent records kept in memory, so that jobs near the end do not touch the disk.
     pub cache_bytes_max: usize,
-    /// Sealed segments kept; the oldest go first, read or not. `None` keeps everything.
+    /// Sealed segments kept; the oldest go first, unless a reader holds them ([`EventLog::retain`]). `None`
+    /// keeps everything.
+    ///
+    /// [`EventLog::retain`]: crate::EventLog::retain
     pub retention_bytes: Option<u64>,
+    /// A sealed segment goes once its newest record is older than this, unless a reader holds it. A segment
+    /// is sealed after an eighth of this time, however little it holds, when the next record comes. `None`
+    /// keeps everything.
+    pub retention_ms: Option<u64>,
     /// Prepare segments and write indexes on a thread of their own. Off, they are done where they are
     /// needed, on the commit thread: for tests, whose operations then have one order.
     pub prepare_ahead: bool,
+    /// How long commits take, and for retention, what day it is.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for SegmentLogConfig {
@@ -39,12 +60,18 @@ impl Default for SegmentLogConfig {
             topics: 8,
             segment_bytes: 64 << 20,
             queue_bytes_max: 32 << 20,
+            wait_ms_max: Some(5),
+            stall_ms_max: 500,
+            memory_bytes_max: 4 << 20,
+            memory_ms_max: 100,
             record_bytes_max: 1 << 20,
             group_bytes_max: 4 << 20,
             group_records_max: 8192,
             cache_bytes_max: 16 << 20,
             retention_bytes: None,
+            retention_ms: None,
             prepare_ahead: true,
+            clock: Arc::new(SystemClock::default()),
         }
     }
 }
@@ -108,8 +135,8 @@ pub enum OpenError {
     },
     #[error(
         "segment {segment} is damaged at byte {position}: {reason}. Records that were acknowledged are \
-         unreadable, so the log does not start. Restore the file from a copy; or, to go on without them, move \
-         this segment and all later ones out of the folder and reset the jobs that read past it"
+         unreadable, so the log does not start. Restore the file from a copy; or run `riffle log verify` to see \
+         what is lost and `riffle log repair` to go on without it: it keeps the damaged file, and every offset"
     )]
     Damaged {
         segment: String,

@@ -1,6 +1,7 @@
 //! What every backend of [`EventLog`] must do, as tests that take a way to open one.
 //!
-//! A backend's own promises (files, crashes, brokers) are tested beside it. Any failure panics.
+//! [`all`] is for every backend, [`retaining`] for those that honour [`EventLog::retain`]. A backend's own
+//! promises (files, crashes, brokers) are tested beside it. Any failure panics.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -9,7 +10,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::port::{Append, AppendError, Durable, EventLog, ReadError, Record, Topic, TopicPartition};
+use crate::port::{
+    Append, AppendError, Durable, EventLog, Promise, ReadError, Record, Topic, TopicPartition,
+};
 
 /// Opens the log called by that name: empty the first time, what it held after the last one was dropped.
 /// It needs two topics, two partitions and records of 64 KiB.
@@ -26,8 +29,18 @@ pub fn all(open: Open<'_>) {
     a_barrier_waits_for_everything_before_it(open);
     a_refused_batch_leaves_nothing(open);
     producers_keep_their_order(open);
+    both_promises_share_one_order(open);
+    what_memory_promised_is_kept_by_a_close(open);
     waiting_sees_what_became_durable(open);
+    saying_what_is_needed_changes_nothing_else(open);
     reopening_goes_on_where_it_was(open);
+}
+
+/// Runs the cases of backends that remove old records and let readers hold them back. The log has to keep no
+/// more than about 1 MiB, and to apply that by itself as records are appended.
+pub fn retaining(open: Open<'_>) {
+    nothing_that_a_reader_needs_is_removed(open);
+    readers_let_go(open);
 }
 
 /// Blocks until `durable` is.
@@ -231,6 +244,87 @@ fn producers_keep_their_order(open: Open<'_>) {
             assert_eq!(serials, due, "producer {producer}");
         }
     }
+}
+
+fn both_promises_share_one_order(open: Open<'_>) {
+    let log = open("promises");
+    let at = of(0, 1);
+    let mut pending = Vec::new();
+    for serial in 0..40_u8 {
+        let promise = [Promise::Memory, Promise::Disk][usize::from(serial % 3 == 0)];
+        let batch = vec![record(at, i64::from(serial), vec![serial; 10])];
+        pending.push(log.append_promised(batch, promise).expect("accepted"));
+    }
+    for (due, durable) in pending.into_iter().enumerate() {
+        assert_eq!(settle(durable).expect("as promised"), [due as u64]);
+    }
+    assert_eq!(append(&*log, Vec::new()), [0_u64; 0]);
+    let times: Vec<i64> = read_all(&*log, at).iter().map(|record| record.at_ms).collect();
+    assert_eq!(
+        times,
+        (0..40).collect::<Vec<_>>(),
+        "a barrier waits for both promises"
+    );
+    let nowhere = record(of(0, log.partitions()), 0, &b"x"[..]);
+    let refused = log.append_promised(vec![nowhere], Promise::Memory);
+    assert!(matches!(refused.map(drop), Err(AppendError::UnknownPartition(_))));
+}
+
+fn what_memory_promised_is_kept_by_a_close(open: Open<'_>) {
+    let log = open("memory");
+    for serial in 0..20 {
+        let batch = vec![record(of(1, 1), serial, &b"x"[..])];
+        settle(log.append_promised(batch, Promise::Memory).expect("accepted")).expect("as promised");
+    }
+    drop(log);
+    let log = open("memory");
+    assert_eq!(read_all(&*log, of(1, 1)).len(), 20);
+}
+
+fn saying_what_is_needed_changes_nothing_else(open: Open<'_>) {
+    let log = open("holds");
+    log.retain("early", &[(of(0, 0), 0), (of(9, 999), 5)]);
+    append(&*log, vec![record(of(0, 0), 0, &b"x"[..])]);
+    log.retain("early", &[]);
+    log.retain("never spoke", &[]);
+    assert_eq!(read_all(&*log, of(0, 0)).len(), 1);
+}
+
+/// Appends 4 MiB to `to`, in records of 4 KiB; returns the first offset kept.
+fn overflow(log: &dyn EventLog, to: TopicPartition) -> u64 {
+    for serial in 0..64 {
+        append(log, vec![record(to, serial, vec![1; 4 << 10]); 16]);
+    }
+    log.start(to)
+}
+
+fn nothing_that_a_reader_needs_is_removed(open: Open<'_>) {
+    let log = open("held");
+    let (held, other) = (of(0, 0), of(0, 1));
+    append(&*log, vec![record(held, 0, &b"x"[..]); 3]);
+    log.retain("slow", &[(held, 1), (other, 0)]);
+    log.retain("quick", &[(held, 3), (other, 0)]);
+    assert_eq!(overflow(&*log, other), 0, "both still need the other partition");
+    log.retain("slow", &[(held, 1), (other, 900)]);
+    log.retain("quick", &[(held, 3), (other, 900)]);
+    overflow(&*log, other);
+    assert!(log.start(held) <= 1, "{} of {held:?}", log.start(held));
+    assert_eq!(read_all(&*log, held).last().map(|record| record.offset), Some(2));
+    log.retain("slow", &[(held, 3), (other, 900)]);
+    let start = overflow(&*log, other);
+    assert!((1..=900).contains(&start), "{start}");
+    assert_eq!(log.start(held), 3, "nobody needs it any more");
+}
+
+fn readers_let_go(open: Open<'_>) {
+    let log = open("released");
+    let at = of(1, 0);
+    log.retain("job", &[(at, 5)]);
+    assert!(overflow(&*log, at) <= 5);
+    log.retain("job", &[]);
+    let start = overflow(&*log, at);
+    assert!(start > 1024, "{start}: a reader without offsets holds nothing");
+    assert_eq!(read_all(&*log, at).len() as u64, log.end(at) - start);
 }
 
 fn waiting_sees_what_became_durable(open: Open<'_>) {

@@ -1,6 +1,7 @@
 //! The little of a file system that the log stands on, so that a test can take its place.
 //!
-//! [`Folder`] is a real folder; [`SimDisk`] is a seeded simulation that loses and tears what was not synced.
+//! [`Folder`] is a real folder, [`FolderView`] one that is only looked at;
+//! [`SimDisk`] is a seeded simulation that loses and tears what was not synced.
 //! No caching, no retries: an error is handed up as it came.
 
 mod folder;
@@ -9,7 +10,7 @@ mod sim;
 use std::io;
 use std::sync::Arc;
 
-pub use folder::Folder;
+pub use folder::{Folder, FolderView};
 pub use sim::{SimDisk, SimFaults, SplitMix};
 
 /// A flat folder of files. Names are single path components.

@@ -8,8 +8,9 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
@@ -17,13 +18,17 @@ use crate::config::SegmentLogConfig;
 use crate::disk::{Disk, DiskFile};
 use crate::format::{SegmentHeader, SparseIndex};
 use crate::recover::zeros_write;
-use crate::segment::{Segment, index_name, segment_name};
+use crate::retention::Retention;
+use crate::segment::{Segment, SharedIndex, index_name, segment_name};
 use crate::slots::Slots;
 use crate::view::View;
 
 pub(crate) const SPARE_PREFIX: &str = "spare-";
 /// A roll takes a spare and seals a segment, so at most one of each is under way, and one more being made.
 const HANDOFF_MAX: usize = 2;
+
+/// How often retention is looked at while no segment is sealed.
+const RETENTION_EVERY: Duration = Duration::from_secs(30);
 
 /// Retention removes one segment a roll, or two when a roll came while it was at work.
 const RECYCLED_FILES_MAX: usize = 2;
@@ -39,7 +44,7 @@ pub(crate) struct Keeper {
     disk: Arc<dyn Disk>,
     pub(crate) slots: Slots,
     segment_bytes: u64,
-    retention_bytes: Option<u64>,
+    pub(crate) retention: Retention,
     spares_made: AtomicU64,
     /// Segments that were removed, until they are needed as spares.
     recycled: Mutex<Vec<Spare>>,
@@ -47,12 +52,11 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     pub(crate) fn new(disk: Arc<dyn Disk>, config: &SegmentLogConfig) -> Self {
-        let (segment_bytes, retention_bytes) = (config.segment_bytes, config.retention_bytes);
         Self {
             disk,
             slots: config.slots(),
-            segment_bytes,
-            retention_bytes,
+            segment_bytes: config.segment_bytes,
+            retention: Retention::new(config),
             spares_made: AtomicU64::new(0),
             recycled: Mutex::new(Vec::new()),
         }
@@ -76,21 +80,27 @@ impl Keeper {
     }
 
     /// Makes `spare` the segment that `header` describes; it is durable, name and all, on return.
-    pub(crate) fn segment_begin(&self, spare: Spare, header: SegmentHeader) -> io::Result<Arc<Segment>> {
+    pub(crate) fn segment_begin(
+        &self,
+        spare: Spare,
+        header: SegmentHeader,
+    ) -> io::Result<(Arc<Segment>, SharedIndex)> {
         spare.file.write_at(&header.encode(self.slots), 0)?;
         spare.file.sync_data()?;
         let name = segment_name(header.first_record);
         self.disk.rename(&spare.name, &name)?;
         self.disk.sync_names()?;
         let index = SparseIndex::new(header.first_record, header.data_start, self.slots);
-        Ok(Arc::new(Segment {
+        let index = Arc::new(RwLock::new(index));
+        let segment = Arc::new(Segment {
             name,
             header,
             file: spare.file,
             capacity_bytes: self.segment_bytes,
             newest_ms: AtomicI64::new(i64::MAX),
-            index: Mutex::new(Some(Arc::new(RwLock::new(index)))),
-        }))
+            index: Mutex::new(Some(index.clone())),
+        });
+        Ok((segment, index))
     }
 
     /// Writes the index of a segment that gets no more groups, then applies retention. Failing here costs a
@@ -98,15 +108,17 @@ impl Keeper {
     pub(crate) fn seal(&self, segment: Arc<Segment>, view: &View) {
         let index = segment.index.lock().clone();
         let Some(index) = index else { return };
-        segment.newest_ms.store(index.read().newest_ms, Ordering::Relaxed);
+        let newest_ms = self.retention.time_of(index.read().newest_ms);
+        segment.newest_ms.store(newest_ms, Ordering::Relaxed);
         let bytes = index.read().encode();
         self.index_write(&segment.name, &bytes);
         view.index_keep(segment);
-        if let Some(bytes_max) = self.retention_bytes {
-            self.remove_while(view, |sealed| {
-                sealed.iter().map(|segment| segment.capacity_bytes).sum::<u64>() > bytes_max
-            });
-        }
+        self.retain(view);
+    }
+
+    /// Removes what is past its retention and not held.
+    pub(crate) fn retain(&self, view: &View) {
+        self.remove_while(view, |sealed| self.retention.is_due(sealed));
     }
 
     /// Writes an index file; without it the next start scans the segment.
@@ -132,14 +144,21 @@ impl Keeper {
         self.disk.sync_names()
     }
 
-    /// Removes the oldest sealed segment for as long as `surplus` says so of the sealed ones that are left.
-    pub(crate) fn remove_while(&self, view: &View, surplus: impl Fn(&[Arc<Segment>]) -> bool) -> usize {
+    /// Removes the oldest sealed segment for as long as `due` says so of the sealed ones that are left, and no
+    /// reader needs it.
+    pub(crate) fn remove_while(&self, view: &View, due: impl Fn(&[Arc<Segment>]) -> bool) -> usize {
         let mut removed = 0;
         loop {
             let oldest = {
                 let mut segments = view.segments.write();
-                let sealed = segments.len() - 1;
-                if sealed == 0 || !surplus(&segments[..sealed]) {
+                let sealed = &segments[..segments.len() - 1];
+                if sealed.is_empty() || !due(sealed) {
+                    self.retention.held_note(sealed, None);
+                    return removed;
+                }
+                let holder = self.retention.holder(&segments[0].header, &segments[1].header);
+                if holder.is_some() {
+                    self.retention.held_note(sealed, holder);
                     return removed;
                 }
                 segments.remove(0)
@@ -200,11 +219,17 @@ impl Housekeeping {
                 if spare_sender.send(keeper.spare_prepare()).is_err() {
                     return;
                 }
-                while let Ok(segment) = sealed_receiver.recv() {
-                    if spare_sender.send(keeper.spare_prepare()).is_err() {
-                        return;
+                loop {
+                    match sealed_receiver.recv_timeout(RETENTION_EVERY) {
+                        Ok(segment) => {
+                            if spare_sender.send(keeper.spare_prepare()).is_err() {
+                                return;
+                            }
+                            keeper.seal(segment, &view);
+                        }
+                        Err(RecvTimeoutError::Timeout) => keeper.retain(&view),
+                        Err(RecvTimeoutError::Disconnected) => return,
                     }
-                    keeper.seal(segment, &view);
                 }
             })?;
         Ok(Self::Thread {

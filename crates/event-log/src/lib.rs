@@ -19,23 +19,34 @@
 //! (sparse index of a sealed segment, rebuilt when missing), `spare-*.tmp` (the next segment, waiting), `lock`.
 
 mod cache;
+mod clock;
 mod commit;
 mod config;
 #[doc(hidden)]
 pub mod conformance;
 pub mod disk;
 mod format;
+pub mod inspect;
 mod keeper;
 mod log;
+pub mod membership;
 mod port;
 mod queue;
 mod recover;
+mod repair;
+mod retention;
 mod scan;
 mod segment;
 mod slots;
+mod stepped;
 mod view;
 mod window;
 
+pub use clock::{Clock, SimClock, SystemClock};
 pub use config::{OpenError, SegmentLogConfig};
 pub use log::SegmentLog;
-pub use port::{Append, AppendError, Durable, EventLog, ReadError, Record, Topic, TopicPartition};
+pub use membership::{Change, Membership, MembershipError, OwnAll, Owned};
+pub use port::{Append, AppendError, Durable, EventLog, Promise, ReadError, Record, Topic, TopicPartition};
+pub use repair::{RepairError, Repaired, repair, repair_on};
+#[doc(hidden)]
+pub use stepped::Stepper;

@@ -3,9 +3,11 @@
 //! This file only wires the parts: [`crate::queue`] takes records in, [`crate::commit`] makes them durable,
 //! [`crate::view`] hands them out, [`crate::keeper`] prepares and removes segments.
 
+use std::future::ready;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -13,9 +15,9 @@ use crate::commit::Committer;
 use crate::config::{OpenError, SegmentLogConfig};
 use crate::disk::{Disk, Folder};
 use crate::keeper::{Housekeeping, Keeper};
-use crate::port::{Append, AppendError, Durable, EventLog, ReadError, Record, TopicPartition};
-use crate::queue::Queue;
-use crate::recover::{Recovered, recover};
+use crate::port::{Append, AppendError, Durable, EventLog, Promise, ReadError, Record, TopicPartition};
+use crate::queue::{Queue, Queued};
+use crate::recover::recover;
 use crate::segment::Wanted;
 use crate::view::View;
 
@@ -25,7 +27,7 @@ pub struct SegmentLog {
     queue: Arc<Queue>,
     view: Arc<View>,
     keeper: Arc<Keeper>,
-    /// Ends after [`Queue::close`]; joined on drop.
+    /// Ends after [`Queue::close`]; joined on drop. None where a simulation commits by hand.
     committer: Option<JoinHandle<()>>,
 }
 
@@ -54,30 +56,47 @@ impl SegmentLog {
     /// # Errors
     /// See [`OpenError`].
     pub fn open_on(disk: Arc<dyn Disk>, config: SegmentLogConfig) -> Result<Self, OpenError> {
+        let (mut log, mut committer) = Self::assemble(disk, config)?;
+        let threads = || OpenError::io("start", "the log's threads");
+        if log.config.prepare_ahead {
+            committer.housekeeping =
+                Housekeeping::spawn(log.keeper.clone(), log.view.clone()).map_err(threads())?;
+        }
+        let thread = thread::Builder::new().name("log-commit".to_owned());
+        log.committer = Some(thread.spawn(move || committer.run()).map_err(threads())?);
+        Ok(log)
+    }
+
+    /// The log and what its commit thread is made of, before there are threads.
+    pub(crate) fn assemble(
+        disk: Arc<dyn Disk>,
+        config: SegmentLogConfig,
+    ) -> Result<(Self, Committer), OpenError> {
         config.check()?;
         let keeper = Arc::new(Keeper::new(disk.clone(), &config));
-        let Recovered {
-            segments,
-            next,
-            next_record,
-            position,
-        } = recover(&disk, &config, &keeper)?;
-        let slots = config.slots();
-        let (Some(active), bytes_max) = (segments.last().cloned(), config.cache_bytes_max) else {
-            return Err(OpenError::Config("a log without a segment"));
+        let recovered = recover(&disk, &config, &keeper)?;
+        let view = View::new(disk, config.slots(), recovered.segments, &recovered.next, &config);
+        let view = Arc::new(view);
+        let queue = Arc::new(Queue::new(&config, recovered.next));
+        let committer = Committer {
+            queue: queue.clone(),
+            view: view.clone(),
+            keeper: keeper.clone(),
+            housekeeping: Housekeeping::Inline(keeper.clone(), view.clone()),
+            active: recovered.active,
+            index: recovered.index,
+            position: recovered.position,
+            next_record: recovered.next_record,
+            active_since_ms: recovered.oldest_ms.map(|at_ms| keeper.retention.time_of(at_ms)),
         };
-        let view = Arc::new(View::new(disk, slots, segments, &next, bytes_max));
-        let queue = Arc::new(Queue::new(&config, next));
-        let threads = OpenError::io("start", "the log's threads");
-        let committer =
-            start(&config, &queue, &view, &keeper, active, (position, next_record)).map_err(threads)?;
-        Ok(Self {
+        let log = Self {
             config,
             queue,
             view,
             keeper,
-            committer: Some(committer),
-        })
+            committer: None,
+        };
+        Ok((log, committer))
     }
 
     /// Why the log stopped for good, if it did; readiness checks ask this.
@@ -85,44 +104,13 @@ impl SegmentLog {
         self.queue.stop_reason()
     }
 
-    /// Removes sealed segments all of whose records were received before `at_ms`; returns how many.
+    /// Removes sealed segments all of whose records were received before `at_ms`, as far as no reader holds
+    /// them; returns how many.
     pub fn trim_before(&self, at_ms: i64) -> usize {
         self.keeper.remove_while(&self.view, |sealed| {
-            sealed[0].newest_ms.load(std::sync::atomic::Ordering::Relaxed) < at_ms
+            sealed[0].newest_ms.load(Ordering::Relaxed) < at_ms
         })
     }
-}
-
-fn start(
-    config: &SegmentLogConfig,
-    queue: &Arc<Queue>,
-    view: &Arc<View>,
-    keeper: &Arc<Keeper>,
-    active: Arc<crate::segment::Segment>,
-    (position, next_record): (u64, u64),
-) -> io::Result<JoinHandle<()>> {
-    let housekeeping = match config.prepare_ahead {
-        true => Housekeeping::spawn(keeper.clone(), view.clone())?,
-        false => Housekeeping::Inline(keeper.clone(), view.clone()),
-    };
-    let index = active
-        .index
-        .lock()
-        .clone()
-        .ok_or_else(|| io::Error::other("the active segment has no index"))?;
-    let committer = Committer {
-        queue: queue.clone(),
-        view: view.clone(),
-        keeper: keeper.clone(),
-        housekeeping,
-        active,
-        index,
-        position,
-        next_record,
-    };
-    thread::Builder::new()
-        .name("log-commit".to_owned())
-        .spawn(move || committer.run())
 }
 
 impl EventLog for SegmentLog {
@@ -131,7 +119,14 @@ impl EventLog for SegmentLog {
     }
 
     fn append(&self, batch: Vec<Append>) -> Result<Durable, AppendError> {
-        let (offsets, acked) = self.queue.push(&batch)?;
+        self.append_promised(batch, Promise::Disk)
+    }
+
+    fn append_promised(&self, batch: Vec<Append>, promise: Promise) -> Result<Durable, AppendError> {
+        let Queued { offsets, acked } = self.queue.push(&batch, promise)?;
+        let Some(acked) = acked else {
+            return Ok(Box::pin(ready(Ok(offsets))));
+        };
         Ok(Box::pin(async move {
             match acked.await {
                 Ok(done) => done.map(|()| offsets),
@@ -172,6 +167,10 @@ impl EventLog for SegmentLog {
 
     fn wait(&self, generation: u64, timeout: Duration) -> u64 {
         self.view.wait(generation, timeout)
+    }
+
+    fn retain(&self, reader: &str, offsets: &[(TopicPartition, u64)]) {
+        self.keeper.retention.hold(reader, offsets);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::format::{HeaderError, SegmentHeader, SparseIndex};
 use crate::keeper::{Keeper, SPARE_PREFIX};
 use crate::scan::{ScanError, scan};
-use crate::segment::{Segment, header_read, index_name, segment_name};
+use crate::segment::{Segment, SharedIndex, header_read, index_name, segment_name};
 use crate::slots::Slots;
 
 const SEGMENT_SUFFIX: &str = ".seg";
@@ -24,11 +24,16 @@ const ZEROS_BYTES: usize = 1 << 20;
 /// An opened folder: its segments, oldest first, the last one ready to be appended to.
 pub(crate) struct Recovered {
     pub(crate) segments: Vec<Arc<Segment>>,
+    /// The last of them, and its index.
+    pub(crate) active: Arc<Segment>,
+    pub(crate) index: SharedIndex,
     /// The next offset of every slot.
     pub(crate) next: Vec<u64>,
     pub(crate) next_record: u64,
     /// Where the next group goes in the last segment.
     pub(crate) position: u64,
+    /// The oldest record of the last segment.
+    pub(crate) oldest_ms: Option<i64>,
 }
 
 /// Opens what is on `disk`, beginning a first segment when there is none.
@@ -69,14 +74,16 @@ fn first_segment(config: &SegmentLogConfig, keeper: &Keeper) -> Result<Recovered
     let spare = keeper
         .spare_prepare()
         .map_err(OpenError::io("prepare", "a first segment"))?;
-    let segment = keeper.segment_begin(spare, SegmentHeader::new(0, next.clone()));
-    let segment = segment.map_err(OpenError::io("begin", &segment_name(0)))?;
-    let position = segment.header.data_start;
+    let begun = keeper.segment_begin(spare, SegmentHeader::new(0, next.clone()));
+    let (active, index) = begun.map_err(OpenError::io("begin", &segment_name(0)))?;
     Ok(Recovered {
-        segments: vec![segment],
+        segments: vec![active.clone()],
+        position: active.header.data_start,
+        active,
+        index,
         next,
         next_record: 0,
-        position,
+        oldest_ms: None,
     })
 }
 
@@ -129,7 +136,8 @@ fn sealed_check(disk: &dyn Disk, sealed: &Segment, next: &Segment, keeper: &Keep
             "the file is shorter than its records",
         ));
     }
-    sealed.newest_ms.store(index.newest_ms, Ordering::Relaxed);
+    let newest_ms = keeper.retention.time_of(index.newest_ms);
+    sealed.newest_ms.store(newest_ms, Ordering::Relaxed);
     Ok(())
 }
 
@@ -152,21 +160,25 @@ fn tail_recover(
             .map_err(OpenError::io("zero the end of", &last.name))?;
     }
     let next_record = last.header.first_record + scan.index.records;
-    let tail = Segment {
+    let index = Arc::new(RwLock::new(scan.index));
+    let active = Arc::new(Segment {
         name: last.name.clone(),
         header: last.header.clone(),
         file: last.file.clone(),
         capacity_bytes,
         newest_ms: AtomicI64::new(i64::MAX),
-        index: Mutex::new(Some(Arc::new(RwLock::new(scan.index)))),
-    };
+        index: Mutex::new(Some(index.clone())),
+    });
     segments.pop();
-    segments.push(Arc::new(tail));
+    segments.push(active.clone());
     Ok(Recovered {
         segments,
+        active,
+        index,
         next: scan.next,
         next_record,
         position,
+        oldest_ms: scan.oldest_ms,
     })
 }
 
@@ -196,7 +208,8 @@ fn index_scan(header: &SegmentHeader, file: &dyn DiskFile, slots: Slots) -> Resu
     scan(file, header, slots).map(|scan| scan.index)
 }
 
-fn file_read(disk: &dyn Disk, name: &str) -> io::Result<Vec<u8>> {
+/// All of a file.
+pub(crate) fn file_read(disk: &dyn Disk, name: &str) -> io::Result<Vec<u8>> {
     let file = disk.open(name)?;
     let mut bytes = vec![0; file.bytes()? as usize];
     let read = file.read_at(&mut bytes, 0)?;

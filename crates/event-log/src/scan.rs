@@ -23,6 +23,18 @@ pub(crate) struct Scan {
     pub(crate) next: Vec<u64>,
     /// After the last whole group there is something that is not zeros: a write that never finished.
     pub(crate) torn: bool,
+    /// The smallest `at_ms`, when there is any record.
+    pub(crate) oldest_ms: Option<i64>,
+    /// What repairs took out.
+    pub(crate) gaps: Vec<Gap>,
+}
+
+/// Records `[offset, offset + count)` of `of` are not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gap {
+    pub(crate) of: TopicPartition,
+    pub(crate) offset: u64,
+    pub(crate) count: u64,
 }
 
 /// Why a scan gave up.
@@ -43,10 +55,14 @@ impl From<io::Error> for ScanError {
 pub(crate) fn scan(file: &dyn DiskFile, header: &SegmentHeader, slots: Slots) -> Result<Scan, ScanError> {
     let mut scanner = Scanner {
         window: Window::new(file, CHUNK_BYTES),
-        slots,
         segment: header.first_record,
-        index: SparseIndex::new(header.first_record, header.data_start, slots),
-        next: header.bases.clone(),
+        fold: Fold {
+            slots,
+            index: SparseIndex::new(header.first_record, header.data_start, slots),
+            next: header.bases.clone(),
+            oldest_ms: None,
+            gaps: Vec::new(),
+        },
     };
     let reason = loop {
         match scanner.group()? {
@@ -54,7 +70,7 @@ pub(crate) fn scan(file: &dyn DiskFile, header: &SegmentHeader, slots: Slots) ->
             Err(reason) => break reason,
         }
     };
-    let end = scanner.index.data_end;
+    let end = scanner.fold.index.data_end;
     if scanner.group_follows(end)? {
         return Err(ScanError::Damaged {
             position: end,
@@ -62,29 +78,45 @@ pub(crate) fn scan(file: &dyn DiskFile, header: &SegmentHeader, slots: Slots) ->
         });
     }
     let torn = !scanner.zeros_from(end)?;
+    let Fold {
+        index,
+        next,
+        oldest_ms,
+        gaps,
+        ..
+    } = scanner.fold;
     Ok(Scan {
-        index: scanner.index,
-        next: scanner.next,
+        index,
+        next,
         torn,
+        oldest_ms,
+        gaps,
     })
 }
 
 struct Scanner<'a> {
     window: Window<'a>,
-    slots: Slots,
     segment: u64,
+    fold: Fold,
+}
+
+/// What the checked groups add up to.
+struct Fold {
+    slots: Slots,
     index: SparseIndex,
     next: Vec<u64>,
+    oldest_ms: Option<i64>,
+    gaps: Vec<Gap>,
 }
 
 impl Scanner<'_> {
     fn next_record(&self) -> u64 {
-        self.segment + self.index.records
+        self.segment + self.fold.index.records
     }
 
     /// Takes in the group at the end of what is known; the inner error says why there is none.
     fn group(&mut self) -> Result<Result<(), &'static str>, ScanError> {
-        let position = self.index.data_end;
+        let position = self.fold.index.data_end;
         let bytes = self.window.get(position, GROUP_HEADER_BYTES)?;
         let Some(header) = GroupHeader::decode(bytes, self.segment, position) else {
             return Ok(Err("no group header where one should be"));
@@ -97,9 +129,9 @@ impl Scanner<'_> {
         if let Err(reason) = frames_check(frames, &header) {
             return Ok(Err(reason));
         }
-        frames_fold(frames, position, self.slots, &mut self.next, &mut self.index)?;
-        self.index.records += u64::from(header.records);
-        self.index.data_end = position + header.bytes_on_disk();
+        self.fold.frames(frames, position)?;
+        self.fold.index.records += u64::from(header.records);
+        self.fold.index.data_end = position + header.bytes_on_disk();
         Ok(Ok(()))
     }
 
@@ -135,7 +167,7 @@ impl Scanner<'_> {
 }
 
 /// Every frame intact, and together exactly as many bytes and records as the header says.
-fn frames_check(mut frames: &[u8], header: &GroupHeader) -> Result<(), &'static str> {
+pub(crate) fn frames_check(mut frames: &[u8], header: &GroupHeader) -> Result<(), &'static str> {
     if frames.len() < header.bytes as usize {
         return Err("the file ends inside a group");
     }
@@ -151,52 +183,60 @@ fn frames_check(mut frames: &[u8], header: &GroupHeader) -> Result<(), &'static 
         if !frame.is_intact(bytes) {
             return Err("a frame's checksum does not match");
         }
-        records += 1;
+        records += frame.records();
         frames = rest;
     }
-    if records == header.records {
+    if records == u64::from(header.records) {
         Ok(())
     } else {
         Err("a group with the wrong number of records")
     }
 }
 
-/// Moves every partition's offset past the checked `frames`, and marks where runs begin.
-fn frames_fold(
-    frames: &[u8],
-    group: u64,
-    slots: Slots,
-    next: &mut [u64],
-    index: &mut SparseIndex,
-) -> Result<(), ScanError> {
-    let mut at = 0;
-    let mut run = None;
-    while at < frames.len() {
-        let frame = FrameHeader::read(&frames[at..]);
-        let position = group + (GROUP_HEADER_BYTES + at) as u64;
-        let slot = slots
-            .slot(frame.of)
-            .ok_or(ScanError::UnknownPartition(frame.of))?;
-        if frame.offset != next[slot] {
-            return Err(ScanError::Damaged {
-                position,
-                reason: "a record with the wrong offset",
-            });
-        }
-        if run != Some(slot) {
-            run = Some(slot);
-            index.note(
-                slot,
-                Mark {
+impl Fold {
+    /// Moves every partition's offset past the checked `frames` of the group at `group`, and marks where runs begin.
+    fn frames(&mut self, frames: &[u8], group: u64) -> Result<(), ScanError> {
+        let (mut at, mut run) = (0, None);
+        while at < frames.len() {
+            let frame = FrameHeader::read(&frames[at..]);
+            let position = group + (GROUP_HEADER_BYTES + at) as u64;
+            let slot = self.slots.slot(frame.of);
+            let slot = slot.ok_or(ScanError::UnknownPartition(frame.of))?;
+            if frame.offset != self.next[slot] {
+                return Err(ScanError::Damaged {
+                    position,
+                    reason: "a record with the wrong offset",
+                });
+            }
+            if run != Some(slot) {
+                run = Some(slot);
+                let mark = Mark {
                     offset: frame.offset,
                     group: group as u32,
                     frame: position as u32,
-                },
-            );
+                };
+                self.index.note(slot, mark);
+            }
+            self.frame(slot, &frame);
+            at += frame.bytes();
         }
-        index.newest_ms = index.newest_ms.max(frame.at_ms);
-        next[slot] += 1;
-        at += frame.bytes();
+        Ok(())
     }
-    Ok(())
+
+    fn frame(&mut self, slot: usize, frame: &FrameHeader) {
+        self.next[slot] += frame.records();
+        if frame.is_gap() {
+            self.gaps.push(Gap {
+                of: frame.of,
+                offset: frame.offset,
+                count: frame.records(),
+            });
+            return;
+        }
+        self.index.newest_ms = self.index.newest_ms.max(frame.at_ms);
+        self.oldest_ms = Some(
+            self.oldest_ms
+                .map_or(frame.at_ms, |oldest| oldest.min(frame.at_ms)),
+        );
+    }
 }

@@ -60,6 +60,12 @@ pub(crate) fn header_read(
     file: &dyn DiskFile,
     slots: Slots,
 ) -> io::Result<Result<SegmentHeader, HeaderError>> {
+    let bytes = header_bytes_read(file)?;
+    Ok(bytes.and_then(|bytes| SegmentHeader::decode(&bytes, slots)))
+}
+
+/// The bytes of the header in `file`, as many as its first ones say; nothing else is checked.
+pub(crate) fn header_bytes_read(file: &dyn DiskFile) -> io::Result<Result<Vec<u8>, HeaderError>> {
     let mut bytes = vec![0; GROUP_ALIGN_BYTES];
     let read = file.read_at(&mut bytes, 0)?;
     bytes.truncate(read);
@@ -70,7 +76,7 @@ pub(crate) fn header_read(
     bytes.resize(needed, 0);
     let read = file.read_at(&mut bytes, 0)?;
     bytes.truncate(read);
-    Ok(SegmentHeader::decode(&bytes, slots))
+    Ok(Ok(bytes))
 }
 
 impl Segment {
@@ -91,18 +97,27 @@ impl Segment {
         let mut bytes = 0;
         let mut due = mark.offset;
         while due < wanted.end && (records.is_empty() || bytes < wanted.bytes_max) {
-            let Some(record) = walk.next(wanted.of, due >= wanted.offset)? else {
+            let Some(found) = walk.next(wanted.of, due >= wanted.offset)? else {
                 walk.run_seek(wanted.slot, due)?;
                 continue;
             };
-            if record.offset != due {
+            if found.offset != due {
                 return Err(self.damaged(walk.position, "a record with the wrong offset"));
             }
-            if due >= wanted.offset {
-                bytes += record.payload.len();
-                records.push(record);
+            due = found.offset + found.records;
+            match found.payload {
+                None if due > wanted.offset => return lost_or(records, wanted, due),
+                Some(payload) if due > wanted.offset => {
+                    bytes += payload.len();
+                    records.push(Record {
+                        from: wanted.of,
+                        offset: found.offset,
+                        at_ms: found.at_ms,
+                        payload,
+                    });
+                }
+                _ => {}
             }
-            due += 1;
         }
         Ok(records)
     }
@@ -114,6 +129,24 @@ impl Segment {
             reason,
         }
     }
+}
+
+/// What stood before a hole that reaches to `next`, or, when that is nothing, the hole.
+fn lost_or(records: Vec<Record>, wanted: Wanted, next: u64) -> Result<Vec<Record>, ReadError> {
+    if !records.is_empty() {
+        return Ok(records);
+    }
+    let (from, offset) = (wanted.of, wanted.offset);
+    Err(ReadError::Lost { from, offset, next })
+}
+
+/// A frame of the partition that is read.
+struct Found {
+    offset: u64,
+    records: u64,
+    at_ms: i64,
+    /// `None` is a gap; empty when the record is only passed over.
+    payload: Option<Bytes>,
 }
 
 /// A position among the frames of a segment.
@@ -130,7 +163,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// The next frame of `of` in this group, skipping others; `None` at the group's end. Payloads of
     /// records that are only passed over (`keep` is false) are neither checked nor copied.
-    fn next(&mut self, of: TopicPartition, keep: bool) -> Result<Option<Record>, ReadError> {
+    fn next(&mut self, of: TopicPartition, keep: bool) -> Result<Option<Found>, ReadError> {
         while self.position < self.group_end {
             let at = self.position;
             let bytes = self.window.get(at, FRAME_HEADER_BYTES)?;
@@ -145,16 +178,15 @@ impl Walk<'_> {
             if frame.of != of {
                 continue;
             }
-            let payload = if keep {
-                self.payload(at, &frame)?
-            } else {
-                Bytes::new()
+            let payload = match keep || frame.is_gap() {
+                true => self.payload(at, &frame)?,
+                false => Bytes::new(),
             };
-            return Ok(Some(Record {
-                from: of,
+            return Ok(Some(Found {
                 offset: frame.offset,
+                records: frame.records(),
                 at_ms: frame.at_ms,
-                payload,
+                payload: (!frame.is_gap()).then_some(payload),
             }));
         }
         Ok(None)

@@ -10,6 +10,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::cache::TailCache;
+use crate::config::SegmentLogConfig;
 use crate::disk::Disk;
 use crate::port::{ReadError, Record};
 use crate::recover;
@@ -39,13 +40,13 @@ impl View {
         slots: Slots,
         segments: Vec<Arc<Segment>>,
         next: &[u64],
-        cache_bytes_max: usize,
+        config: &SegmentLogConfig,
     ) -> Self {
         Self {
             slots,
             disk,
             segments: RwLock::new(segments),
-            cache: RwLock::new(TailCache::new(slots.count(), cache_bytes_max)),
+            cache: RwLock::new(TailCache::new(slots.count(), config.cache_bytes_max)),
             ends: next.iter().map(|next| AtomicU64::new(*next)).collect(),
             generation: Mutex::new(0),
             moved: Condvar::new(),
@@ -94,6 +95,10 @@ impl View {
         let (from, offset, first) = (wanted.of, wanted.offset, self.start(wanted.slot));
         match read {
             Some(Ok(records)) => Ok(records),
+            Some(Err(ReadError::Lost { from, offset, next })) => {
+                metrics::counter!("riffle_event_log_lost_offsets_met_total").increment(next - offset);
+                Err(ReadError::Lost { from, offset, next })
+            }
             // Retention may take the segment, and give its file to another, while it is being read.
             _ if offset < first => Err(ReadError::Trimmed { from, offset, first }),
             Some(Err(error)) => Err(error),

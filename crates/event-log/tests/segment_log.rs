@@ -2,16 +2,21 @@
 //!
 //! Crashes are in `crash.rs`.
 
+use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
-use event_log::conformance::{all, read_all, settle};
+use event_log::conformance::{all, read_all, retaining, settle};
 use event_log::disk::{Disk, SimDisk, SimFaults};
 use event_log::{
-    Append, EventLog, OpenError, ReadError, Record, SegmentLog, SegmentLogConfig, Topic, TopicPartition,
+    Append, Clock, EventLog, OpenError, Promise, ReadError, Record, SegmentLog, SegmentLogConfig, Stepper,
+    Topic, TopicPartition,
 };
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use parking_lot::Mutex;
 
 /// Segments so small that every case rolls, and no cache unless a row asks for one.
@@ -82,13 +87,26 @@ fn conformance_in_a_folder_with_and_without_a_cache() {
 
 #[test]
 fn conformance_on_the_simulated_disk() {
-    let disks = Mutex::new(std::collections::HashMap::new());
+    let disks = Mutex::new(HashMap::new());
     all(&|name| {
         let mut disks = disks.lock();
         let disk = disks
             .entry(name.to_owned())
             .or_insert_with(|| SimDisk::new(SimFaults::default()));
         Arc::new(SegmentLog::open_on(Arc::new(disk.clone()), small()).expect("it opens"))
+    });
+}
+
+#[test]
+fn conformance_of_retention() {
+    let dir = tempfile::tempdir().expect("a folder");
+    retaining(&|name| {
+        let config = SegmentLogConfig {
+            retention_bytes: Some(1 << 20),
+            prepare_ahead: false,
+            ..small()
+        };
+        Arc::new(SegmentLog::open(&dir.path().join(name), config).expect("it opens"))
     });
 }
 
@@ -238,6 +256,128 @@ fn retention_by_time_keeps_what_is_newer() {
     assert!((1..=300).contains(&start), "{start}");
     log.trim_before(i64::MAX);
     assert!(log.start(of(0, 0)) < 600, "the active segment stays");
+}
+
+#[test]
+fn retention_by_time_removes_what_is_old_and_nobody_holds() {
+    let disk = SimDisk::new(SimFaults::default());
+    let clock = disk.clock();
+    let config = SegmentLogConfig {
+        retention_ms: Some(800_000),
+        clock: Arc::new(clock.clone()),
+        ..small()
+    };
+    let open = || SegmentLog::open_stepped(Arc::new(disk.clone()), config.clone()).expect("it opens");
+    let (log, mut stepper) = open();
+    let append_later = |log: &SegmentLog, stepper: &mut Stepper, at_ms: Option<i64>| {
+        clock.advance(Duration::from_secs(100));
+        let record = Append {
+            to: of(0, 0),
+            at_ms: at_ms.unwrap_or_else(|| clock.now_ms()),
+            payload: Bytes::from_static(b"x"),
+        };
+        drop(log.append(vec![record]).expect("accepted"));
+        assert!(stepper.step());
+    };
+    log.retain("slow", &[(of(0, 0), 0)]);
+    (0..36).for_each(|_| append_later(&log, &mut stepper, None));
+    assert_eq!(log.start(of(0, 0)), 0, "it is held");
+    // Each record has a segment of its own: an eighth of the time has passed since the one before.
+    assert_eq!(segments_on(&disk).len(), 36);
+    log.retain("slow", &[(of(0, 0), 36)]);
+    append_later(&log, &mut stepper, None);
+    let kept = log.end(of(0, 0)) - log.start(of(0, 0));
+    assert_eq!(kept, 8, "one for each hundred seconds");
+    stepper.close();
+    let (log, mut stepper) = open();
+    append_later(&log, &mut stepper, Some(i64::MAX));
+    (0..12).for_each(|_| append_later(&log, &mut stepper, None));
+    let kept = log.end(of(0, 0)) - log.start(of(0, 0));
+    assert_eq!(
+        kept, 8,
+        "a record from the future went as if it were from its day"
+    );
+}
+
+fn segments_on(disk: &SimDisk) -> Vec<String> {
+    let mut names = disk.names().expect("a simulated disk lists");
+    names.retain(|name| name.ends_with(".seg"));
+    names.sort();
+    names
+}
+
+#[test]
+fn a_failed_write_counts_what_memory_had_promised() {
+    let counts = Counts::default();
+    let disk = SimDisk::new(SimFaults::default());
+    let (log, mut stepper) = SegmentLog::open_stepped(Arc::new(disk.clone()), small()).expect("it opens");
+    metrics::with_local_recorder(&counts, || {
+        let promise = |count| {
+            for _ in 0..count {
+                let record = Append {
+                    to: of(0, 0),
+                    at_ms: 0,
+                    payload: Bytes::from_static(b"x"),
+                };
+                settle(
+                    log.append_promised(vec![record], Promise::Memory)
+                        .expect("accepted"),
+                )
+                .expect("promised");
+            }
+        };
+        promise(3);
+        assert!(stepper.step());
+        promise(5);
+        disk.faults_set(SimFaults {
+            sync_fails_at: Some(disk.syncs()),
+            ..SimFaults::default()
+        });
+        assert!(!stepper.step());
+    });
+    let count = |name: &str| {
+        counts
+            .0
+            .lock()
+            .get(name)
+            .map_or(0, |count| count.load(Ordering::Relaxed))
+    };
+    assert_eq!(count("riffle_event_log_memory_promised_records_total"), 3);
+    assert_eq!(count("riffle_event_log_memory_lost_records_total"), 5);
+}
+
+/// Counters only.
+#[derive(Default)]
+struct Counts(Mutex<HashMap<String, Arc<AtomicU64>>>);
+
+impl Recorder for Counts {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::from_arc(self.0.lock().entry(key.name().to_owned()).or_default().clone())
+    }
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+#[test]
+fn damage_is_refused_with_the_way_out() {
+    let disk = SimDisk::new(SimFaults::default());
+    let log = SegmentLog::open_on(Arc::new(disk.clone()), small()).expect("it opens");
+    fill(&log, of(0, 0), 0..3);
+    drop(log);
+    disk.tamper("00000000000000000000.seg", |bytes| bytes[512 + 100] ^= 1);
+    let refused = SegmentLog::open_on(Arc::new(disk), small()).map(drop);
+    let told = refused.expect_err("a durable record is damaged").to_string();
+    assert!(
+        told.contains("at byte 512") && told.contains("riffle log repair"),
+        "{told}"
+    );
 }
 
 #[test]

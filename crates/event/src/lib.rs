@@ -1,16 +1,27 @@
 //! The event vocabulary and its versioned codec.
 //!
 //! Everything that happens becomes one of the records here: what a viewer saw ([`Signal`]), what a viewer did
-//! ([`Action`]), what the feed served ([`ServedSlate`]) and what became of a video ([`VideoChange`]). A record is
-//! bytes in the event log; this crate turns it into bytes and back. It reads no clock and does no IO.
+//! ([`Action`]), what the feed served ([`ServedSlate`]), what became of a video ([`VideoChange`]), and what there is to learn from it
+//! ([`Example`]). A record is bytes in the event log; this crate turns it into bytes and back. It reads no clock and does no IO.
 //!
-//! Sizes (for the disk and network arithmetic of the rooms above): a signal takes 53 to 66 bytes, an action 43 to 51,
-//! a served slate 19 + 43 an item + 6 a feature, a published video 38 + its hashtags.
+//! Sizes (for the disk and network arithmetic of the rooms above):
+//!
+//! | record | bytes |
+//! |---|---|
+//! | signal | 61 to 74 |
+//! | action | 45 |
+//! | served slate | 19 + 29 an item + 6 a feature |
+//! | published video | 54 + its hashtags |
+//! | example | 63 to 76 + 6 a feature |
+//!
+//! Encoding or decoding a signal takes about 20 ns and allocates nothing.
 
 mod codec;
+mod example;
 mod record;
 
-pub use codec::{DecodeError, HASHTAGS_MAX, SLATE_ITEMS_MAX, stamp_outbox_id};
+pub use codec::{DecodeError, FEATURES_MAX, HASHTAGS_MAX, SLATE_ITEMS_MAX, stamp_outbox_id};
+pub use example::{Example, ExampleKind, Label, Labels, WatchOutcome};
 pub use record::{
     Action, ActionKind, Event, ServedItem, ServedSlate, SessionKey, Signal, SignalKind, Source, VideoChange,
 };
@@ -29,16 +40,30 @@ pub mod topic {
     pub const SERVED: u8 = 3;
     /// What became of videos: published, removed.
     pub const VIDEOS: u8 = 4;
+    /// What training learns from: served items with their outcomes.
+    pub const EXAMPLES: u8 = 5;
+    /// The topics' names, by number.
+    pub const NAMES: [&str; 6] = ["views", "actions", "context", "served", "videos", "examples"];
 }
 
-/// The partition that holds everything about one viewer, so that impressions, watches and likes meet in one place
-/// and no superstar video heats one partition.
-pub fn partition_of(viewer: ViewerId, partitions: u16) -> u16 {
+/// Parts that a viewer's state can move in; see [`key_group_of`].
+pub const KEY_GROUPS: u16 = 256;
+
+/// Which of the [`KEY_GROUPS`] a viewer belongs to, for ever: state of stream jobs is kept and moved by key group.
+pub fn key_group_of(viewer: ViewerId) -> u8 {
     // The finaliser of splitmix64: ids are time-ordered, so their low bits alone would be lumpy.
     let mut x = viewer.raw().wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((x ^ (x >> 31)) % u64::from(partitions.max(1))) as u16
+    (x ^ (x >> 31)) as u8
+}
+
+/// The partition that holds everything about one viewer, so that impressions, watches and likes meet in one place
+/// and no superstar video heats one partition.
+///
+/// A partition holds whole key groups. Counts that divide 256 spread evenly; above 256 the rest stays empty.
+pub fn partition_of(viewer: ViewerId, partitions: u16) -> u16 {
+    u16::from(key_group_of(viewer)) % partitions.max(1)
 }
 
 #[cfg(test)]

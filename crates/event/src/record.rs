@@ -1,7 +1,8 @@
 //! The records themselves: plain values, no bytes.
 
-use types::{DurationMs, ImpressionId, TimestampMs, UserId, VideoId, ViewerId};
+use types::{Category, DurationMs, ImpressionId, Region, SoundId, TimestampMs, UserId, VideoId, ViewerId};
 
+use crate::example::Example;
 use crate::topic;
 
 /// Anything the log holds.
@@ -11,19 +12,18 @@ pub enum Event {
     Action(Action),
     Served(ServedSlate),
     Video(VideoChange),
+    Example(Example),
 }
 
 impl Event {
     /// The topic this record belongs to (see [`crate::topic`]).
     pub fn topic(&self) -> u8 {
         match self {
-            Self::Signal(signal) => match signal.kind {
-                SignalKind::Heartbeat | SignalKind::Context => topic::CONTEXT,
-                _ => topic::VIEWS,
-            },
+            Self::Signal(signal) => signal.topic(),
             Self::Action(_) => topic::ACTIONS,
             Self::Served(_) => topic::SERVED,
             Self::Video(_) => topic::VIDEOS,
+            Self::Example(_) => topic::EXAMPLES,
         }
     }
 }
@@ -42,7 +42,7 @@ impl SessionKey {
 }
 
 /// What a device noticed. A missing signal means unknown, never a skip.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Signal {
     pub viewer: ViewerId,
     pub session: SessionKey,
@@ -55,7 +55,19 @@ pub struct Signal {
     pub video: Option<VideoId>,
     /// The feed item this belongs to; none when watched from a profile or a link.
     pub impression: Option<ImpressionId>,
+    /// Where the device seems to be, as the door could tell.
+    pub region: Option<Region>,
     pub kind: SignalKind,
+}
+
+impl Signal {
+    /// The topic this signal belongs to.
+    pub fn topic(&self) -> u8 {
+        match self.kind {
+            SignalKind::Heartbeat | SignalKind::Context => topic::CONTEXT,
+            _ => topic::VIEWS,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -92,6 +104,8 @@ pub struct Action {
     pub video: Option<VideoId>,
     /// Who is followed, or who made the video.
     pub target: Option<UserId>,
+    /// See [`Signal::region`].
+    pub region: Option<Region>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +164,10 @@ pub enum VideoChange {
         published_ms: TimestampMs,
         duration_ms: DurationMs,
         hashtags: Vec<String>,
+        sound: Option<SoundId>,
+        category: Option<Category>,
+        /// Where its creator seemed to be.
+        region: Option<Region>,
     },
     Removed {
         outbox_id: u64,

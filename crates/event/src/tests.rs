@@ -1,33 +1,48 @@
 //! Round trips, garbage, and the fixtures of each version that must decode for ever.
 
 use proptest::prelude::*;
-use types::{ImpressionId, UserId, VideoId, ViewerId};
+use types::{Category, ImpressionId, Region, SoundId, UserId, VideoId, ViewerId};
 
 use crate::{
-    Action, ActionKind, DecodeError, Event, ServedItem, ServedSlate, SessionKey, Signal, SignalKind, Source,
-    VideoChange, partition_of, stamp_outbox_id,
+    Action, ActionKind, DecodeError, Event, Example, ExampleKind, Label, Labels, ServedItem, ServedSlate,
+    SessionKey, Signal, SignalKind, Source, VideoChange, WatchOutcome, key_group_of, partition_of,
+    stamp_outbox_id,
 };
 
-fn watch() -> Event {
-    Event::Signal(Signal {
-        viewer: ViewerId::from_raw(7),
-        session: SessionKey::of("s1"),
-        sequence: 3,
-        at_ms: 1_000,
-        received_ms: 1_010,
-        video: Some(VideoId::from_raw(9)),
-        impression: None,
-        kind: SignalKind::Watch {
-            watch_ms: 5_000,
-            ended: true,
-            loops: 1,
-        },
-    })
+fn region(code: &[u8; 2]) -> Option<Region> {
+    Region::from_bytes(*code)
 }
 
-fn samples() -> Vec<Event> {
+fn item() -> ServedItem {
+    ServedItem {
+        impression: ImpressionId::from_raw(1),
+        video: VideoId::from_raw(9),
+        position: 4,
+        source: Source::Interest,
+        score: 0.5,
+        propensity: 1.0,
+        features: vec![(1, 0.25), (7, -1.0)],
+    }
+}
+
+/// One record of each kind, as version 1 could say it.
+fn samples_of_version_1() -> Vec<Event> {
     vec![
-        watch(),
+        Event::Signal(Signal {
+            viewer: ViewerId::from_raw(7),
+            session: SessionKey::of("s1"),
+            sequence: 3,
+            at_ms: 1_000,
+            received_ms: 1_010,
+            video: Some(VideoId::from_raw(9)),
+            impression: None,
+            region: None,
+            kind: SignalKind::Watch {
+                watch_ms: 5_000,
+                ended: true,
+                loops: 1,
+            },
+        }),
         Event::Action(Action {
             outbox_id: 0,
             actor: UserId::from_raw(7),
@@ -35,19 +50,12 @@ fn samples() -> Vec<Event> {
             kind: ActionKind::Follow,
             video: None,
             target: Some(UserId::from_raw(8)),
+            region: None,
         }),
         Event::Served(ServedSlate {
             viewer: ViewerId::from_raw(7),
             at_ms: 5,
-            items: vec![ServedItem {
-                impression: ImpressionId::from_raw(1),
-                video: VideoId::from_raw(9),
-                position: 4,
-                source: Source::Interest,
-                score: 0.5,
-                propensity: 1.0,
-                features: vec![(1, 0.25), (7, -1.0)],
-            }],
+            items: vec![item()],
         }),
         Event::Video(VideoChange::Published {
             outbox_id: 2,
@@ -56,6 +64,9 @@ fn samples() -> Vec<Event> {
             published_ms: 77,
             duration_ms: 15_000,
             hashtags: vec!["ocean".into(), "été".into()],
+            sound: None,
+            category: None,
+            region: None,
         }),
         Event::Video(VideoChange::Removed {
             outbox_id: 3,
@@ -65,39 +76,148 @@ fn samples() -> Vec<Event> {
     ]
 }
 
+/// The same with what version 2 added.
+fn samples() -> Vec<Event> {
+    let mut samples = samples_of_version_1();
+    for sample in &mut samples {
+        match sample {
+            Event::Signal(signal) => signal.region = region(b"BR"),
+            Event::Action(action) => action.region = region(b"BR"),
+            Event::Video(VideoChange::Published {
+                sound,
+                category,
+                region: from,
+                ..
+            }) => {
+                *sound = Some(SoundId::from_raw(6));
+                *category = Some(Category::Music);
+                *from = region(b"FR");
+            }
+            Event::Served(_) | Event::Video(VideoChange::Removed { .. }) | Event::Example(_) => {}
+        }
+    }
+    let watched = Example {
+        viewer: ViewerId::from_raw(7),
+        served_ms: 5,
+        item: item(),
+        kind: ExampleKind::Watched,
+        ended_ms: 90,
+        watch: Some(WatchOutcome {
+            watch_ms: 5_000,
+            ended: true,
+            loops: 1,
+        }),
+        known: Labels::ALL,
+        yes: Labels::of(Label::Like),
+        corrects: Labels::default(),
+    };
+    let changed = Example {
+        kind: ExampleKind::Changed(1),
+        watch: None,
+        known: Labels::of(Label::Share),
+        yes: Labels::of(Label::Share),
+        corrects: Labels::of(Label::Share),
+        ..watched.clone()
+    };
+    samples.extend([watched, changed].map(Event::Example));
+    samples
+}
+
+fn watch() -> Event {
+    samples().swap_remove(0)
+}
+
+fn bytes_of(hex: &str) -> Vec<u8> {
+    let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("fixtures are hex");
+    (0..hex.len()).step_by(2).map(byte).collect()
+}
+
 #[test]
 fn records_survive_the_round_trip() {
-    for event in samples() {
+    for event in samples().into_iter().chain(samples_of_version_1()) {
         assert_eq!(Event::decode(&event.encode()), Ok(event));
     }
 }
 
+#[test]
+fn a_batch_shares_one_buffer() {
+    let (mut out, mut ends) = (Vec::new(), Vec::new());
+    for event in samples() {
+        event.encode_into(&mut out);
+        ends.push(out.len());
+    }
+    let mut start = 0;
+    for (event, end) in samples().into_iter().zip(ends) {
+        assert_eq!(out[start..end], event.encode());
+        start = end;
+    }
+}
+
 /// Bytes written by version 1. Never edit a line; add lines.
+const VERSION_1: [&str; 5] = [
+    concat!(
+        "0101070000000000000049d178b507ffd8080300000000000000e803000000000000f203000000000000",
+        "09000000000000000000000000000000028813000000000000",
+        "0101000000",
+    ),
+    "01020000000000000000070000000000000005000000000000000700000000000000000800000000000000",
+    concat!(
+        "01030700000000000000050000000000000001010000000000000009000000000000000400030000003f",
+        "0000803f020001000000803e0700000080bf",
+    ),
+    concat!(
+        "01040200000000000000090000000000000008000000000000004d00000000000000983a000000000000",
+        "02056f6365616e05c3a974c3a9",
+    ),
+    "0105030000000000000009000000000000006300000000000000",
+];
+
+/// Bytes written by version 2. Never edit a line; add lines.
+const VERSION_2: [&str; 7] = [
+    concat!(
+        "0201070000000000000049d178b507ffd8080300000000000000e803000000000000f203000000000000",
+        "0900000000000000000000000000000042520288130000000000000101000000",
+    ),
+    "020200000000000000000700000000000000050000000000000007000000000000000008000000000000004252",
+    concat!(
+        "02030700000000000000050000000000000001010000000000000009000000000000000400030000003f",
+        "0000803f020001000000803e0700000080bf",
+    ),
+    concat!(
+        "02040200000000000000090000000000000008000000000000004d00000000000000983a000000000000",
+        "02056f6365616e05c3a974c3a90600000000000000034652",
+    ),
+    "0205030000000000000009000000000000006300000000000000",
+    concat!(
+        "020607000000000000000500000000000000010000000000000009000000000000000400030000003f00",
+        "00803f020001000000803e0700000080bf015a000000000000000188130000000000000101000000ff00",
+        "02000000",
+    ),
+    concat!(
+        "020607000000000000000500000000000000010000000000000009000000000000000400030000003f00",
+        "00803f020001000000803e0700000080bf0401005a0000000000000000080008000800",
+    ),
+];
+
 #[test]
 fn old_fixtures_decode_for_ever() {
-    let check = |hex: &str, expect: Event| {
-        let bytes: Vec<u8> = (0..hex.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("fixtures are hex"))
-            .collect();
-        assert_eq!(Event::decode(&bytes), Ok(expect), "{hex}");
-    };
-    check(
-        concat!(
-            "0101070000000000000049d178b507ffd8080300000000000000e803000000000000f203000000000000",
-            "09000000000000000000000000000000028813000000000000",
-            "0101000000",
-        ),
-        watch(),
-    );
-    check(
-        "0105030000000000000009000000000000006300000000000000",
-        Event::Video(VideoChange::Removed {
-            outbox_id: 3,
-            video: VideoId::from_raw(9),
-            at_ms: 99,
-        }),
-    );
+    let versions = [
+        (&VERSION_1[..], samples_of_version_1()),
+        (&VERSION_2[..], samples()),
+    ];
+    for (fixtures, expect) in versions {
+        assert_eq!(fixtures.len(), expect.len());
+        for (hex, event) in fixtures.iter().zip(expect) {
+            assert_eq!(Event::decode(&bytes_of(hex)), Ok(event), "{hex}");
+        }
+    }
+    for (hex, event) in VERSION_2.into_iter().zip(samples()) {
+        assert_eq!(
+            event.encode(),
+            bytes_of(hex),
+            "this is the version that is written"
+        );
+    }
 }
 
 #[test]
@@ -111,9 +231,13 @@ fn a_short_or_foreign_record_is_refused() {
         );
     }
     let check = |bytes: &[u8], expect: DecodeError| assert_eq!(Event::decode(bytes), Err(expect));
-    check(&[2, 1], DecodeError::Version(2));
+    check(&[0, 1], DecodeError::Version(0));
+    check(&[3, 1], DecodeError::Version(3));
     check(&[1, 200], DecodeError::Kind(200));
     check(&[whole.as_slice(), &[0]].concat(), DecodeError::Trailing(1));
+    let mut lower_case = whole.clone();
+    lower_case[58..60].copy_from_slice(b"br");
+    check(&lower_case, DecodeError::Range("region"));
 }
 
 #[test]
@@ -141,6 +265,30 @@ fn viewers_spread_over_partitions() {
         counts.iter().all(|&count| (850..1_150).contains(&count)),
         "{counts:?}"
     );
+}
+
+/// Records lie where the first rule put them: a log that exists keeps its placement.
+#[test]
+fn partitions_hold_whole_key_groups_where_they_always_were() {
+    let first_rule = |viewer: ViewerId, partitions: u64| {
+        let mut x = viewer.raw().wrapping_add(0x9e37_79b9_7f4a_7c15);
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (x ^ (x >> 31)) % partitions
+    };
+    let viewers = (0..2_000u64).map(|n| ViewerId::from_raw(n << 22 | n % 7));
+    for viewer in viewers {
+        for partitions in (0..=8).map(|power| 1 << power) {
+            let place = partition_of(viewer, partitions);
+            assert_eq!(
+                u64::from(place),
+                first_rule(viewer, u64::from(partitions)),
+                "{viewer} of {partitions}"
+            );
+            assert_eq!(place, u16::from(key_group_of(viewer)) % partitions);
+        }
+    }
+    assert_eq!(partition_of(ViewerId::from_raw(5), 0), 0);
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
-use types::{DurationMs, TimestampMs, UserId, VideoId};
+use types::{Category, DurationMs, Region, SoundId, TimestampMs, UserId, VideoId};
 
 use crate::bytes::{Row, put_i64, put_text, put_u64};
 use crate::store::StoreError;
@@ -20,6 +20,10 @@ pub struct VideoProfile {
     pub duration_ms: DurationMs,
     /// Lower case, without `#`.
     pub hashtags: Vec<Arc<str>>,
+    pub sound: Option<SoundId>,
+    pub category: Option<Category>,
+    /// Where its creator seemed to be.
+    pub region: Option<Region>,
 }
 
 /// Newest last.
@@ -144,6 +148,9 @@ fn encode(profile: &VideoProfile) -> Vec<u8> {
     put_u64(&mut out, profile.creator.raw());
     put_i64(&mut out, profile.published_ms);
     put_i64(&mut out, profile.duration_ms);
+    put_u64(&mut out, profile.sound.map_or(0, SoundId::raw));
+    out.push(profile.category.map_or(0, Category::number));
+    out.extend_from_slice(&profile.region.map_or([0; 2], Region::bytes));
     profile
         .hashtags
         .iter()
@@ -154,6 +161,8 @@ fn encode(profile: &VideoProfile) -> Vec<u8> {
 fn decode(video: VideoId, bytes: &[u8]) -> Option<VideoProfile> {
     let mut row = Row(bytes);
     let (creator, published_ms, duration_ms) = (UserId::from_raw(row.u64()?), row.i64()?, row.i64()?);
+    let sound = Some(row.u64()?).filter(|&raw| raw != 0).map(SoundId::from_raw);
+    let [category, region @ ..] = row.take::<3>()?;
     let mut hashtags = Vec::new();
     while !row.0.is_empty() {
         hashtags.push(Arc::from(row.text()?));
@@ -164,5 +173,8 @@ fn decode(video: VideoId, bytes: &[u8]) -> Option<VideoProfile> {
         published_ms,
         duration_ms,
         hashtags,
+        sound,
+        category: Category::from_number(category),
+        region: Region::from_bytes(region),
     })
 }

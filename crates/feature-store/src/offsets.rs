@@ -20,7 +20,8 @@ pub(crate) fn pack(of: TopicPartition) -> u32 {
 #[derive(Default)]
 pub(crate) struct Offsets {
     committed: RwLock<HashMap<(String, u32), u64>>,
-    applied: RwLock<HashMap<(String, u32), u64>>,
+    /// By job, then partition: asked and told many times a second.
+    applied: RwLock<HashMap<String, HashMap<u32, u64>>>,
     moved: Notify,
 }
 
@@ -33,8 +34,12 @@ impl Offsets {
             let (job, partition) = key.value();
             committed.insert((job.to_owned(), partition), value.value());
         }
+        let mut applied: HashMap<String, HashMap<u32, u64>> = HashMap::new();
+        for ((job, partition), next) in &committed {
+            applied.entry(job.clone()).or_default().insert(*partition, *next);
+        }
         Ok(Self {
-            applied: RwLock::new(committed.clone()),
+            applied: RwLock::new(applied),
             committed: RwLock::new(committed),
             ..Self::default()
         })
@@ -49,16 +54,25 @@ impl Offsets {
     }
 
     pub(crate) fn apply(&self, job: &str, from: TopicPartition, next: u64) {
-        self.applied.write().insert((job.to_owned(), pack(from)), next);
+        if self.applied(job, from) == next {
+            return;
+        }
+        let mut applied = self.applied.write();
+        match applied.get_mut(job) {
+            Some(of_job) => of_job.insert(pack(from), next),
+            None => applied
+                .entry(job.to_owned())
+                .or_default()
+                .insert(pack(from), next),
+        };
+        drop(applied);
         self.moved.notify_waiters();
     }
 
     pub(crate) fn applied(&self, job: &str, from: TopicPartition) -> u64 {
-        self.applied
-            .read()
-            .get(&(job.to_owned(), pack(from)))
-            .copied()
-            .unwrap_or(0)
+        let applied = self.applied.read();
+        let next = applied.get(job).and_then(|of_job| of_job.get(&pack(from)));
+        next.copied().unwrap_or(0)
     }
 
     /// Waits until `job` has applied everything before `end`; false when `patience` ran out first.

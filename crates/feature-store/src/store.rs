@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use event_log::TopicPartition;
@@ -10,18 +11,23 @@ use redb::{Database, WriteTransaction};
 use stream::Checkpoint;
 use types::{TimestampMs, VideoId, ViewerId};
 
+use crate::activity::Activity;
 use crate::catalog::{Catalog, VideoProfile};
-use crate::counters::{Counters, VideoCounters};
+use crate::entity::Entity;
+use crate::features::{FeatureRow, VideoCounters};
+use crate::format;
 use crate::offsets::Offsets;
 use crate::outbox::OutboxMarks;
 use crate::sequence::SequenceWindow;
-use crate::sessions::Sessions;
+use crate::sessions::{Producer, SessionRow};
+use crate::trending::Trending;
+use crate::trends::{TrendKey, TrendRow, UsageRow};
 use crate::viewers::{ViewerState, Viewers};
 
 /// The jobs that own a part of this store. A part is written by its job alone and committed with its offsets.
 pub mod job {
-    /// Owns counters and sessions.
-    pub const COUNTERS: &str = "counters";
+    /// Owns features, sessions, trends and the lists made of them. It keeps its own offsets; here are its rows.
+    pub const ACTIVITY: &str = "activity";
     /// Owns viewers.
     pub const USER_HISTORY: &str = "user_history";
     /// Owns the catalog.
@@ -29,9 +35,38 @@ pub mod job {
 }
 
 /// How long the list of the hottest videos may be reused.
-const HOTTEST_MAX_AGE_MS: i64 = 500;
+const HOTTEST_MAX_AGE_MS: i64 = 1_000;
 const HOTTEST_MAX: usize = 1_000;
-const REDB_CACHE_BYTES: usize = 16 << 20;
+/// Below this nobody is hot.
+const HEAT_MIN: f32 = 0.01;
+pub(crate) const REDB_CACHE_BYTES: usize = 16 << 20;
+
+/// Bounds of what is held in memory, and when a video's rows are written less often.
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    /// Feature rows of videos; about 500 B each.
+    pub videos_in_memory_max: usize,
+    /// Feature rows of everybody else.
+    pub features_in_memory_max: usize,
+    /// Session windows; about 150 B each.
+    pub sessions_in_memory_max: usize,
+    /// A video with at least as many views within an hour is in viral mode.
+    pub viral_views_per_hour_min: u64,
+    /// How often its rows are written then.
+    pub viral_write_interval_ms: i64,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            videos_in_memory_max: 300_000,
+            features_in_memory_max: 200_000,
+            sessions_in_memory_max: 200_000,
+            viral_views_per_hour_min: 1_000_000,
+            viral_write_interval_ms: 10_000,
+        }
+    }
+}
 
 /// Why state could not be read or kept.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +81,8 @@ pub enum StoreError {
     Transaction(#[from] redb::TransactionError),
     #[error("a commit to the state file failed")]
     Commit(#[from] redb::CommitError),
+    #[error("the state file of an older program cannot be removed; delete it: it is rebuilt from the log")]
+    Remove(#[source] std::io::Error),
     #[error("a row of `{0}` does not read; delete the state file: it is rebuilt from the log")]
     Row(&'static str),
     #[error("job `{0}` owns no part of this store")]
@@ -65,77 +102,167 @@ impl ViewerHandle {
 /// See the crate's header.
 pub struct FeatureStore {
     db: Database,
-    counters: Counters,
-    sessions: Sessions,
+    activity: Activity,
     viewers: Viewers,
     catalog: RwLock<Catalog>,
     outbox: OutboxMarks,
     offsets: Offsets,
     hottest: RwLock<(TimestampMs, Vec<VideoId>)>,
+    trending: RwLock<Arc<Trending>>,
 }
 
 impl FeatureStore {
     /// Opens or makes the state file.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
     pub fn open(file: &Path) -> Result<Self, StoreError> {
-        let db = Database::builder()
-            .set_cache_size(REDB_CACHE_BYTES)
-            .create(file)?;
+        Self::open_with(file, &StoreConfig::default())
+    }
+
+    /// As [`FeatureStore::open`], with bounds of one's own.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn open_with(file: &Path, config: &StoreConfig) -> Result<Self, StoreError> {
+        let db = format::open(file)?;
         let txn = db.begin_write()?;
-        Sessions::prepare(&txn)?;
         Viewers::prepare(&txn)?;
-        let counters = Counters::load(&txn)?;
+        let activity = Activity::load(&txn, config)?;
         let catalog = Catalog::load(&txn)?;
         let outbox = OutboxMarks::load(&txn)?;
         let offsets = Offsets::load(&txn)?;
         txn.commit()?;
         Ok(Self {
             db,
-            counters,
+            activity,
             catalog: RwLock::new(catalog),
             outbox,
             offsets,
-            sessions: Sessions::default(),
             viewers: Viewers::default(),
             hottest: RwLock::new((TimestampMs::MIN, Vec::new())),
+            trending: RwLock::default(),
         })
     }
 
-    /// The counters of one video; zeros when nobody watched it.
+    /// What is known of one entity; zeros when nothing is.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; the file is asked only for what has left memory.
+    pub fn features(&self, entity: &Entity) -> Result<FeatureRow, StoreError> {
+        let shelf = self.activity.features(entity);
+        shelf.read(&self.db, entity, FeatureRow::clone)
+    }
+
+    /// Of many, in the order asked.
+    ///
+    /// # Errors
+    /// As [`FeatureStore::features`].
+    pub fn features_many(&self, entities: &[Entity]) -> Result<Vec<FeatureRow>, StoreError> {
+        entities.iter().map(|entity| self.features(entity)).collect()
+    }
+
+    /// The counters of one video; zeros when nobody watched it. A row that cannot be read counts as zeros, and is told.
     pub fn video_counters(&self, video: VideoId) -> VideoCounters {
-        self.counters.get(video)
+        let entity = Entity::Video(video);
+        let read = self
+            .activity
+            .videos
+            .read(&self.db, &entity, |row| VideoCounters::from(row));
+        read.unwrap_or_else(|error| {
+            tracing::error!(%video, error = &error as &dyn std::error::Error, "counters could not be read");
+            VideoCounters::default()
+        })
     }
 
     /// The counters of many, in the order asked.
     pub fn video_counters_many(&self, videos: &[VideoId]) -> Vec<VideoCounters> {
-        self.counters.get_many(videos)
-    }
-
-    /// Changes a video's counters (job `counters`).
-    pub fn video_counters_update(&self, video: VideoId, change: impl FnOnce(&mut VideoCounters)) {
-        let (known, catalog_len) = {
-            let catalog = self.catalog.read();
-            (catalog.get(video).is_some(), catalog.len())
-        };
-        self.counters.update(video, known, catalog_len, change);
-    }
-
-    /// Notes a session's sequence number (job `counters`); false when it was folded in before.
-    pub fn session_first(
-        &self,
-        viewer: ViewerId,
-        session: u64,
-        sequence: u64,
-        at_ms: TimestampMs,
-    ) -> Result<bool, StoreError> {
-        self.sessions.first(&self.db, (viewer, session), sequence, at_ms)
+        videos.iter().map(|&video| self.video_counters(video)).collect()
     }
 
     /// The window of a session as folded in so far.
+    ///
+    /// # Errors
+    /// As [`FeatureStore::features`].
     pub fn session_window(&self, viewer: ViewerId, session: u64) -> Result<SequenceWindow, StoreError> {
-        self.sessions.window(&self.db, (viewer, session))
+        let producer = Producer { viewer, session };
+        let sessions = &self.activity.sessions;
+        sessions.read(&self.db, &producer, |row| row.window.clone())
+    }
+
+    /// The lists as last made.
+    pub fn trending(&self) -> Arc<Trending> {
+        self.trending.read().clone()
+    }
+
+    /// Takes an entity's features (job `activity`).
+    pub fn feature_put(&self, entity: Entity, row: FeatureRow) {
+        self.activity.features(&entity).put(entity, row);
+    }
+
+    /// Takes a session's window; an empty one is forgotten (job `activity`).
+    pub fn session_put(&self, viewer: ViewerId, session: u64, window: SequenceWindow, used_ms: TimestampMs) {
+        let producer = Producer { viewer, session };
+        self.activity
+            .sessions
+            .put(producer, SessionRow { window, used_ms });
+    }
+
+    /// Takes a video's last hour; one without bins is forgotten (job `activity`).
+    pub fn trend_put(&self, key: TrendKey, row: TrendRow) {
+        self.activity.trends.put(key, row);
+    }
+
+    /// Visits every trend row; writers wait meanwhile.
+    pub fn trends_each(&self, visit: impl FnMut(&TrendKey, &TrendRow)) {
+        self.activity.trends.each(visit);
+    }
+
+    /// Takes the use of a hashtag or sound; one without hours is forgotten (job `activity`).
+    pub fn usage_put(&self, entity: Entity, row: UsageRow) {
+        self.activity.usage.put(entity, row);
+    }
+
+    /// Visits every usage row; writers wait meanwhile.
+    pub fn usage_each(&self, visit: impl FnMut(&Entity, &UsageRow)) {
+        self.activity.usage.each(visit);
+    }
+
+    /// Replaces the lists (job `activity`).
+    pub fn trending_put(&self, trending: Trending) {
+        *self.trending.write() = Arc::new(trending);
+    }
+
+    /// The time of job `activity`, by which viral mode is judged.
+    pub fn activity_now(&self, now_ms: TimestampMs) {
+        self.activity.now_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn activity_len(&self) -> (usize, usize) {
+        (self.activity.videos.len(), self.activity.sessions.len())
+    }
+
+    /// Makes the rows of job `activity` durable as of its checkpoint `version`; what that checkpoint must keep.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; nothing is lost, another flush takes it along.
+    pub fn activity_flush(&self, version: u64) -> Result<Vec<u8>, StoreError> {
+        self.activity.flush(&self.db, version)
+    }
+
+    /// Job `activity` resumes where `version` (0: never) was flushed and returned `mark`; whether all rows of that are here.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn activity_restore(&self, version: u64, mark: &[u8]) -> Result<bool, StoreError> {
+        self.activity.restore(&self.db, version, mark)
     }
 
     /// Reads one viewer; an unknown one is empty.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
     pub fn viewer_read<T>(
         &self,
         viewer: ViewerId,
@@ -147,11 +274,17 @@ impl FeatureStore {
     }
 
     /// A handle on one viewer, for a reader that asks many questions of the newest state.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
     pub fn viewer(&self, viewer: ViewerId) -> Result<ViewerHandle, StoreError> {
         self.viewers.get(&self.db, viewer).map(ViewerHandle)
     }
 
     /// Changes one viewer as of `at_ms` (job `user_history`).
+    ///
+    /// # Errors
+    /// See [`StoreError`].
     pub fn viewer_update(
         &self,
         viewer: ViewerId,
@@ -162,6 +295,9 @@ impl FeatureStore {
     }
 
     /// Notes at once, in memory, what the feed just served; the `user_history` job makes it last from the log.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
     pub fn viewer_served(
         &self,
         viewer: ViewerId,
@@ -189,7 +325,7 @@ impl FeatureStore {
         self.catalog.write().remove(video);
     }
 
-    /// Published videos by heat, hottest first, at most `count_max`; up to half a second old.
+    /// Published videos by heat, hottest first, at most `count_max`; up to a second old.
     pub fn hottest(&self, now_ms: TimestampMs, count_max: usize) -> Vec<VideoId> {
         {
             let cached = self.hottest.read();
@@ -197,17 +333,36 @@ impl FeatureStore {
                 return cached.1.iter().take(count_max).copied().collect();
             }
         }
-        let hottest = self
-            .counters
-            .hottest(self.catalog.read().ids(), now_ms, HOTTEST_MAX);
+        let hottest = self.hottest_now(now_ms);
         let answer = hottest.iter().take(count_max).copied().collect();
         *self.hottest.write() = (now_ms, hottest);
         answer
     }
 
+    /// Of the videos in memory: one that has left was not watched for long.
+    fn hottest_now(&self, now_ms: TimestampMs) -> Vec<VideoId> {
+        let mut warm: Vec<(f32, VideoId)> = Vec::new();
+        self.activity.videos.each(|entity, row| {
+            let heat = row.heat(now_ms);
+            if let (Entity::Video(video), true) = (entity, heat > HEAT_MIN) {
+                warm.push((heat, *video));
+            }
+        });
+        let catalog = self.catalog.read();
+        warm.retain(|(_, video)| catalog.get(*video).is_some());
+        warm.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        warm.truncate(HOTTEST_MAX);
+        warm.into_iter().map(|(_, video)| video).collect()
+    }
+
     /// Whether an outbox row is new to `job`; see [`crate::outbox`].
     pub fn outbox_first(&self, job: &str, from: TopicPartition, outbox_id: u64) -> bool {
         self.outbox.first(job, from, outbox_id)
+    }
+
+    /// Everything before `next` of `from` has had its effect on what `job` wrote here, in memory.
+    pub fn applied(&self, job: &str, from: TopicPartition, next: u64) {
+        self.offsets.apply(job, from, next);
     }
 
     /// Waits until `job` has folded in everything before `end`; false when `patience` ran out first.
@@ -227,18 +382,6 @@ impl FeatureStore {
         self.offsets.flush(&txn, job, offsets)?;
         txn.commit()?;
         self.offsets.committed_now(job, offsets);
-        Ok(())
-    }
-
-    fn commit_counters(&self, offsets: &[(TopicPartition, u64)]) -> Result<(), StoreError> {
-        let flush = |txn: &WriteTransaction| {
-            self.counters.flush(txn)?;
-            self.sessions.flush(txn)
-        };
-        self.write(job::COUNTERS, flush, offsets)?;
-        self.counters.clean();
-        self.sessions.clean();
-        self.sessions.shrink();
         Ok(())
     }
 
@@ -269,7 +412,6 @@ impl Checkpoint for FeatureStore {
 
     fn commit(&self, job: &str, offsets: &[(TopicPartition, u64)]) -> Result<(), StoreError> {
         match job {
-            job::COUNTERS => self.commit_counters(offsets),
             job::USER_HISTORY => self.commit_viewers(offsets),
             job::CATALOG => self.commit_catalog(offsets),
             other => Err(StoreError::UnknownJob(other.to_owned())),
@@ -297,27 +439,24 @@ mod tests {
                 published_ms: 1,
                 duration_ms: 1_000,
                 hashtags: vec![],
+                sound: None,
+                category: None,
+                region: None,
             });
-            store.video_counters_update(video, |counters| counters.views = 3);
-            assert!(store.session_first(viewer, 7, 1, 10).expect("notes"));
             store
                 .viewer_update(viewer, 10, |state| state.see(video, 10))
                 .expect("updates");
             let broken = |txn: &WriteTransaction| {
-                store.counters.flush(txn)?;
-                store.sessions.flush(txn)?;
                 store.viewers.flush(txn)?;
                 store.catalog.read().flush(txn)?;
                 Err(StoreError::Row("a full disk"))
             };
-            assert!(store.write(job::COUNTERS, broken, &[]).is_err());
-            for job in [job::COUNTERS, job::USER_HISTORY, job::CATALOG] {
+            assert!(store.write(job::USER_HISTORY, broken, &[]).is_err());
+            for job in [job::USER_HISTORY, job::CATALOG] {
                 store.commit(job, &[]).expect("commits");
             }
         }
         let store = FeatureStore::open(&file).expect("opens again");
-        assert_eq!(store.video_counters(video).views, 3);
-        assert_eq!(store.session_window(viewer, 7).expect("reads").through(), 1);
         assert!(
             store
                 .viewer_read(viewer, |state| state.has_seen(video))

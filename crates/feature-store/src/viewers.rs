@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use parking_lot::RwLock;
-use redb::{Database, ReadableDatabase, TableDefinition, WriteTransaction};
+use parking_lot::{Mutex, RwLock};
+use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
 use types::{TimestampMs, UserId, VideoId, ViewerId};
 
 use crate::bytes::{Row, put_f32, put_i64, put_text, put_u64};
@@ -17,6 +18,8 @@ const VIEWERS: TableDefinition<u64, &[u8]> = TableDefinition::new("viewers");
 pub const VIEWERS_IN_MEMORY_MAX: usize = 100_000;
 /// Videos remembered as seen by one viewer; beyond it the oldest may be shown again.
 pub const SEEN_MAX: usize = 50_000;
+/// What was seen longer ago may be shown again; a viewer who has not come back for as long is forgotten.
+pub const SEEN_KEPT_MS: i64 = 180 * 86_400_000;
 /// Served videos remembered for one viewer, so that pages of one sitting never repeat.
 pub const SERVED_MAX: usize = 1_000;
 /// Hashtags, and as many creators, remembered as tastes of one viewer.
@@ -24,6 +27,8 @@ pub const TASTES_MAX: usize = 200;
 /// A taste halves in this time.
 pub const TASTE_HALF_LIFE_MS: f32 = 14.0 * 86_400_000.0;
 const TASTE_LIMIT: f32 = 8.0;
+/// Rows of each table that one commit looks at for what is too old: at two commits a second, 350 million a day.
+const SWEPT_PER_COMMIT: usize = 2_000;
 
 /// A leaning towards (positive) or away from (negative) something, fading with time.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -52,6 +57,8 @@ pub struct ViewerState {
     seen: HashMap<VideoId, TimestampMs>,
     /// Seen since the last commit; the file learns them then.
     seen_unsaved: Vec<VideoId>,
+    /// Forgotten since the last commit; so does the file then.
+    seen_dropped: Vec<VideoId>,
     served: VecDeque<(TimestampMs, VideoId)>,
     pub hashtags: HashMap<Arc<str>, Taste>,
     pub creators: HashMap<UserId, Taste>,
@@ -79,7 +86,8 @@ impl ViewerState {
         if self.seen.len() > SEEN_MAX + SEEN_MAX / 10 {
             let mut ages: Vec<TimestampMs> = self.seen.values().copied().collect();
             let (_, &mut cut, _) = ages.select_nth_unstable(SEEN_MAX / 10);
-            self.seen.retain(|_, &mut at_ms| at_ms >= cut);
+            let dropped = self.seen.extract_if(|_, at_ms| *at_ms < cut);
+            self.seen_dropped.extend(dropped.map(|(video, _)| video));
         }
     }
 
@@ -151,6 +159,16 @@ fn forget_faint<K: Clone + Ord + std::hash::Hash>(tastes: &mut HashMap<K, Taste>
 pub(crate) struct Viewers {
     all: RwLock<HashMap<ViewerId, Arc<RwLock<ViewerState>>>>,
     dirty: RwLock<HashSet<ViewerId>>,
+    /// The newest time anything happened.
+    newest_ms: AtomicI64,
+    hands: Mutex<Hands>,
+}
+
+/// Where the next look for old rows begins, in each table.
+#[derive(Default)]
+struct Hands {
+    seen: (u64, u64),
+    viewers: u64,
 }
 
 impl Viewers {
@@ -190,6 +208,7 @@ impl Viewers {
         let mut state = state.write();
         state.touched_ms = state.touched_ms.max(at_ms);
         change(&mut state);
+        self.newest_ms.fetch_max(at_ms, Ordering::Relaxed);
         self.dirty.write().insert(viewer);
         Ok(())
     }
@@ -199,6 +218,9 @@ impl Viewers {
         let (mut seen, mut viewers) = (txn.open_table(SEEN)?, txn.open_table(VIEWERS)?);
         for (viewer, state) in self.changed() {
             let state = state.read();
+            for video in &state.seen_dropped {
+                seen.remove((viewer.raw(), video.raw()))?;
+            }
             for video in &state.seen_unsaved {
                 if let Some(at_ms) = state.seen.get(video) {
                     seen.insert((viewer.raw(), video.raw()), at_ms)?;
@@ -206,13 +228,54 @@ impl Viewers {
             }
             viewers.insert(viewer.raw(), encode(&state).as_slice())?;
         }
+        self.sweep(&mut seen, &mut viewers)
+    }
+
+    /// Removes what is too old, a stretch of each table at a time. Viewers in memory keep theirs until they leave it.
+    fn sweep(
+        &self,
+        seen: &mut Table<'_, (u64, u64), i64>,
+        viewers: &mut Table<'_, u64, &'static [u8]>,
+    ) -> Result<(), StoreError> {
+        let kept_from_ms = self
+            .newest_ms
+            .load(Ordering::Relaxed)
+            .saturating_sub(SEEN_KEPT_MS);
+        let mut hands = self.hands.lock();
+        let (mut old, mut last) = (Vec::new(), None);
+        for row in seen.range(hands.seen..)?.take(SWEPT_PER_COMMIT) {
+            let (key, at_ms) = row?;
+            last = Some(key.value());
+            old.extend((at_ms.value() < kept_from_ms).then_some(key.value()));
+        }
+        hands.seen = last.map_or((0, 0), |(viewer, video)| (viewer, video.saturating_add(1)));
+        for key in &old {
+            seen.remove(key)?;
+        }
+        let (mut gone, mut last) = (Vec::new(), None);
+        for row in viewers.range(hands.viewers..)?.take(SWEPT_PER_COMMIT) {
+            let (key, value) = row?;
+            last = Some(key.value());
+            let touched_ms = touched_of(value.value()).ok_or(StoreError::Row("viewers"))?;
+            gone.extend((touched_ms < kept_from_ms).then_some(key.value()));
+        }
+        hands.viewers = last.map_or(0, |viewer| viewer.saturating_add(1));
+        for viewer in &gone {
+            viewers.remove(viewer)?;
+        }
+        metrics::counter!("riffle_feature_store_expired_rows_total", "table" => "seen")
+            .increment(old.len() as u64);
+        metrics::counter!("riffle_feature_store_expired_rows_total", "table" => "viewers")
+            .increment(gone.len() as u64);
         Ok(())
     }
 
     /// After a commit.
     pub(crate) fn clean(&self) {
         for (_, state) in self.changed() {
-            state.write().seen_unsaved.clear();
+            let mut state = state.write();
+            state.seen_unsaved.clear();
+            state.seen_dropped.clear();
         }
         self.dirty.write().clear();
     }
@@ -286,6 +349,13 @@ fn encode(state: &ViewerState) -> Vec<u8> {
         .iter()
         .for_each(|video| put_u64(&mut out, video.raw()));
     out
+}
+
+/// When a stored viewer was last touched.
+fn touched_of(bytes: &[u8]) -> Option<TimestampMs> {
+    let mut row = Row(bytes);
+    row.u64()?;
+    row.i64()
 }
 
 fn put_taste(out: &mut Vec<u8>, taste: &Taste) {

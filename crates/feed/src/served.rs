@@ -58,8 +58,11 @@ impl SideEffect<Query, VideoCandidate> for NoteServed {
             at_ms: query.now_ms,
             payload: slate.encode().into(),
         };
-        let durable = self.log.append(vec![append]).map_err(|error| failed(&error))?;
-        // Queued in order; nobody waits for it.
+        let durable = self.log.append(vec![append]).map_err(|error| {
+            metrics::counter!("riffle_feed_served_lost_total", "reason" => "refused").increment(1);
+            failed(&error)
+        })?;
+        // Queued in order; nobody waits for it. Should the log stop before it is durable, the log says so.
         drop(durable);
         Ok(())
     }

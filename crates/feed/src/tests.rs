@@ -34,6 +34,9 @@ fn house(videos: &[(u64, u64, &str)]) -> House {
             published_ms: NOW_MS - 10_000_000 + video as i64 * 1_000,
             duration_ms: 10_000,
             hashtags: vec![Arc::from(hashtag)],
+            sound: None,
+            category: None,
+            region: None,
         });
     }
     let parts = FeedParts {

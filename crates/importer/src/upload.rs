@@ -45,6 +45,7 @@ pub(crate) fn upload(
             .take(limits.hashtags_max as usize)
             .cloned()
             .collect(),
+        category: None,
         parts,
         sound_id: None,
     };

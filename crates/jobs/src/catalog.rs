@@ -37,6 +37,9 @@ impl Operator for CatalogJob {
                 published_ms,
                 duration_ms,
                 hashtags,
+                sound,
+                category,
+                region,
                 ..
             }) => self.store.catalog_put(VideoProfile {
                 video,
@@ -44,6 +47,9 @@ impl Operator for CatalogJob {
                 published_ms,
                 duration_ms,
                 hashtags: hashtags.into_iter().map(Arc::from).collect(),
+                sound,
+                category,
+                region,
             }),
             Event::Video(VideoChange::Removed { video, .. }) => self.store.catalog_remove(video),
             _ => {

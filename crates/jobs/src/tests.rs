@@ -35,6 +35,9 @@ fn house() -> House {
             published_ms: video as i64,
             duration_ms: 10_000,
             hashtags: vec![format!("tag{video}")],
+            sound: None,
+            category: None,
+            region: None,
         };
         feed(&mut CatalogJob::new(house.store.clone()), &Event::Video(change));
     }
@@ -67,6 +70,7 @@ fn signal(sequence: u64, video: u64, kind: SignalKind) -> Event {
         received_ms: 100,
         video: Some(VideoId::from_raw(video)),
         impression: None,
+        region: None,
         kind,
     })
 }
@@ -91,6 +95,7 @@ fn action(outbox_id: u64, kind: ActionKind, video: Option<u64>) -> Event {
         kind,
         video: video.map(VideoId::from_raw),
         target: Some(CREATOR),
+        region: None,
     })
 }
 

@@ -181,6 +181,8 @@ impl MediaQueue {
     /// Runs one job in a task of its own, so that a panic in it is a failure like any other.
     async fn job_run(&self, job: MediaJob, stop: &mut watch::Receiver<bool>) {
         let began = std::time::Instant::now();
+        let running = metrics::gauge!("riffle_media_jobs_running", "kind" => job.kind.as_str());
+        running.increment(1.0);
         let progress = Arc::new(AtomicU32::new(0));
         let mut task = JoinSet::new();
         task.spawn(steps::run(
@@ -194,6 +196,7 @@ impl MediaQueue {
             _ = stop.wait_for(|stopped| *stopped) => Outcome::Stopped,
         };
         task.shutdown().await;
+        running.decrement(1.0);
         metrics::histogram!("riffle_media_job_seconds", "kind" => job.kind.as_str())
             .record(began.elapsed().as_secs_f64());
         if let Err(error) = self.job_settle(&job, outcome).await {
@@ -201,6 +204,9 @@ impl MediaQueue {
         }
         if let Err(error) = steps::folder_clear(&steps::work_folder(&self.inner, &job)).await {
             tracing::warn!(video = %job.video, error = %error, "scratch files stay until the next start");
+        }
+        if let Err(error) = self.waiting_measure().await {
+            tracing::warn!(error = %error, "how many media jobs wait is not known");
         }
     }
 
@@ -340,6 +346,12 @@ impl MediaQueue {
         tx.media_jobs_purge(now_ms - self.inner.limits.done_ms, rows_max)
             .await?;
         tx.commit().await?;
+        self.waiting_measure().await
+    }
+
+    /// Tells how much is queued, and how much was given up; after every job and every repair.
+    async fn waiting_measure(&self) -> Result<(), MetastoreError> {
+        let store = &self.inner.store;
         metrics::gauge!("riffle_media_jobs_waiting").set(store.media_jobs_waiting().await? as f64);
         metrics::gauge!("riffle_media_jobs_dead").set(store.media_jobs_dead().await? as f64);
         Ok(())
@@ -360,7 +372,9 @@ impl MediaQueue {
             tx.video_delete(&row).await?;
             tx.media_job_enqueue(&self.purge_of(&row)).await?;
         }
-        tx.commit().await
+        tx.commit().await?;
+        metrics::counter!("riffle_media_uploads_abandoned_total").increment(1);
+        Ok(())
     }
 
     fn purge_of(&self, video: &Video) -> MediaJobNew {

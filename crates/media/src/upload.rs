@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use blob::{BlobKey, BlobStore, UploadGrant, UrlSigner};
 use metastore::{
-    MediaJobKind, MediaJobNew, Metastore, Upload, UploadNew, UploadPart, Video, VideoNew, VideoStatus, Write,
+    MediaJobKind, MediaJobNew, Metastore, Upload, UploadNew, UploadPart, Video, VideoFacets, VideoNew,
+    VideoStatus, VideoSubmit, Write,
 };
 use tokio::io::AsyncRead;
-use types::{IdGenerator, TimestampMs, UserId, VideoId};
+use types::{IdGenerator, Region, SoundId, TimestampMs, UserId, VideoId};
 
 pub use error::{UploadError, UploadFault};
 pub use limits::{MIME_TYPES, UploadLimits};
@@ -76,6 +77,11 @@ pub struct Submission {
     pub caption: String,
     /// With or without `#`.
     pub hashtags: Vec<String>,
+    /// A word of [`types::Category`].
+    pub category: Option<String>,
+    pub sound: Option<SoundId>,
+    /// Where the creator seems to be.
+    pub region: Option<Region>,
     /// (number, etag) of every part; an empty list trusts what is stored.
     pub parts: Vec<(u32, String)>,
 }
@@ -221,6 +227,11 @@ impl Uploads {
         let limits = &self.inner.limits;
         let caption = words::caption(&submission.caption, limits.caption_chars_max)?;
         let hashtags = words::hashtags(&submission.hashtags, &caption, limits)?;
+        let facets = VideoFacets {
+            category: words::category(submission.category.as_deref())?,
+            sound: submission.sound,
+            region: submission.region,
+        };
         let mut tx = self.inner.store.write("upload_submit").await?;
         let row = tx
             .video_get(video)
@@ -233,7 +244,12 @@ impl Uploads {
         let upload = tx.upload_get(video).await?.ok_or(UploadError::NoSession)?;
         let stored = tx.upload_parts(video).await?;
         parts_check(&upload, &stored, &submission.parts)?;
-        self.submit_write(&mut tx, &row, &caption, &hashtags).await?;
+        let submit = VideoSubmit {
+            caption: &caption,
+            hashtags: &hashtags,
+            facets,
+        };
+        self.submit_write(&mut tx, &row, &submit).await?;
         tx.commit().await?;
         metrics::counter!("riffle_media_uploads_submitted_total").increment(1);
         Ok(())
@@ -243,11 +259,10 @@ impl Uploads {
         &self,
         tx: &mut Write,
         video: &Video,
-        caption: &str,
-        hashtags: &[String],
+        submit: &VideoSubmit<'_>,
     ) -> Result<(), UploadError> {
         let now_ms = self.now_ms();
-        tx.video_submit(video.id, caption, hashtags).await?;
+        tx.video_submit(video.id, submit).await?;
         tx.upload_submit(video.id, now_ms).await?;
         let job = MediaJobNew {
             id: self.inner.ids.next(now_ms),

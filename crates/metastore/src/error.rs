@@ -55,8 +55,12 @@ impl MetastoreError {
         self.fault() == Fault::Busy
     }
 
+    /// The one way of an engine's failure into ours, and so the place to count them.
     pub(crate) fn from_sqlx(operation: &'static str, source: sqlx::Error) -> Self {
-        if is_busy(&source) {
+        let busy = is_busy(&source);
+        let fault = if busy { "busy" } else { "store" };
+        metrics::counter!("riffle_metastore_failures_total", "fault" => fault).increment(1);
+        if busy {
             Self::Busy { operation, source }
         } else {
             Self::Io { operation, source }

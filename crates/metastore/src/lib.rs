@@ -29,6 +29,7 @@ mod follows;
 mod media_jobs;
 mod outbox;
 mod refresh_tokens;
+mod roles;
 mod row;
 mod store;
 mod uploads;
@@ -42,17 +43,20 @@ pub use engagement::Mark;
 pub use error::{Fault, MetastoreError};
 pub use follows::FollowEntry;
 pub use media_jobs::{MediaJob, MediaJobFailure, MediaJobKind, MediaJobNew};
-pub use outbox::{OutboxNew, OutboxRow};
+pub use outbox::{OutboxNew, OutboxRow, OutboxWaiting};
 pub use refresh_tokens::{RefreshToken, TOKEN_HASH_BYTES, TokenHash};
+pub use roles::{Role, RoleChange, RoleChangeKind, RoleHolder};
 pub use store::{LIST_MAX, Metastore, Write};
 pub use uploads::{Upload, UploadNew, UploadPart};
 pub use video_cards::VideoCard;
-pub use videos::{Rejection, Video, VideoCounts, VideoNew, VideoPublish, VideoStatus};
+pub use videos::{
+    Rejection, Video, VideoCounts, VideoFacets, VideoNew, VideoPublish, VideoStatus, VideoSubmit,
+};
 
 /// Every SQL text of this crate with its name, for the test that prepares them all.
 #[doc(hidden)]
 pub fn statements() -> Vec<(&'static str, &'static str)> {
-    let nouns: [&[store::Statement]; 11] = [
+    let nouns: [&[store::Statement]; 12] = [
         accounts::STATEMENTS,
         comments::STATEMENTS,
         engagement::STATEMENTS,
@@ -60,6 +64,7 @@ pub fn statements() -> Vec<(&'static str, &'static str)> {
         media_jobs::STATEMENTS,
         outbox::STATEMENTS,
         refresh_tokens::STATEMENTS,
+        roles::STATEMENTS,
         uploads::STATEMENTS,
         video_cards::STATEMENTS,
         video_pages::STATEMENTS,

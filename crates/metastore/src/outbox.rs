@@ -14,6 +14,7 @@ statements! {
     OUTBOX_TAKE = "SELECT id, topic, partition_key, at_ms, payload FROM outbox WHERE id > $1 ORDER BY id LIMIT $2";
     OUTBOX_DELETE = "DELETE FROM outbox WHERE id <= $1";
     OUTBOX_COUNT = "SELECT COUNT(*) AS waiting FROM outbox";
+    OUTBOX_WAITING = "SELECT COUNT(*) AS row_count, MIN(at_ms) AS oldest_at_ms FROM outbox";
 }
 
 /// A fact to append.
@@ -36,6 +37,23 @@ pub struct OutboxRow {
     pub partition_key: u64,
     pub at_ms: TimestampMs,
     pub payload: Vec<u8>,
+}
+
+/// What is on its way, in figures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OutboxWaiting {
+    pub rows: i64,
+    /// When the oldest fact happened; None when nothing waits.
+    pub oldest_at_ms: Option<TimestampMs>,
+}
+
+impl FromRow<'_, SqliteRow> for OutboxWaiting {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            rows: row.try_get("row_count")?,
+            oldest_at_ms: row.try_get("oldest_at_ms")?,
+        })
+    }
 }
 
 impl FromRow<'_, SqliteRow> for OutboxRow {
@@ -65,6 +83,15 @@ impl Metastore {
             .await
             .map_err(OUTBOX_COUNT.failed())?;
         row.try_get("waiting").map_err(OUTBOX_COUNT.failed())
+    }
+
+    /// How many rows wait, and since when; reads them all, so it is for whoever saw that some are stuck.
+    pub async fn outbox_waiting(&self) -> Result<OutboxWaiting, MetastoreError> {
+        let query = OUTBOX_WAITING.rows();
+        query
+            .fetch_one(&self.readers)
+            .await
+            .map_err(OUTBOX_WAITING.failed())
     }
 }
 

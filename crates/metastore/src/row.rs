@@ -1,8 +1,11 @@
 //! Columns to words: ids, enumerations and JSON lists out of a row. It holds no SQL.
 
+use std::error::Error;
+use std::str::FromStr;
+
 use sqlx::sqlite::SqliteRow;
 use sqlx::{ColumnIndex, Row};
-use types::{CommentId, UserId, VideoId};
+use types::{CommentId, SoundId, UserId, VideoId};
 
 /// Reads an id column; ids are never negative.
 fn raw(row: &SqliteRow, column: &'static str) -> Result<u64, sqlx::Error> {
@@ -28,6 +31,22 @@ pub(crate) fn comment_optional(
 ) -> Result<Option<CommentId>, sqlx::Error> {
     let value: Option<i64> = row.try_get(column)?;
     value.map(|_| comment(row, column)).transpose()
+}
+
+pub(crate) fn sound_optional(row: &SqliteRow, column: &'static str) -> Result<Option<SoundId>, sqlx::Error> {
+    let value: Option<i64> = row.try_get(column)?;
+    value.map(|_| raw(row, column).map(SoundId::from_raw)).transpose()
+}
+
+/// A column of text, or of nothing, that holds a value of ours.
+pub(crate) fn parsed<T>(row: &SqliteRow, column: &'static str) -> Result<Option<T>, sqlx::Error>
+where
+    T: FromStr,
+    T::Err: Error + Send + Sync + 'static,
+{
+    let text: Option<String> = row.try_get(column)?;
+    text.map(|text| text.parse().map_err(|error| decode_error(column, error)))
+        .transpose()
 }
 
 /// A column of text that must be one of a closed set of words.
@@ -58,7 +77,7 @@ where
 #[error("`{0}` is not a word of this column")]
 struct UnknownWord(String);
 
-fn decode_error(column: &'static str, source: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+fn decode_error(column: &'static str, source: impl Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::ColumnDecode {
         index: column.to_owned(),
         source: Box::new(source),

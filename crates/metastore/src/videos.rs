@@ -2,7 +2,7 @@
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row};
-use types::{DurationMs, TimestampMs, UserId, VideoId};
+use types::{Category, DurationMs, Region, SoundId, TimestampMs, UserId, VideoId};
 
 use crate::error::MetastoreError;
 use crate::row;
@@ -12,7 +12,8 @@ use crate::store::{Metastore, Write, statements};
 macro_rules! video_columns {
     () => {
         "v.id, v.creator_id, v.status, v.progress, v.caption, v.hashtags, v.duration_ms, v.width, v.height, \
-         v.source_bytes, v.created_at_ms, v.published_at_ms, v.rejection_code, v.rejection_message, v.manifest"
+         v.source_bytes, v.created_at_ms, v.published_at_ms, v.rejection_code, v.rejection_message, v.manifest, \
+         v.category, v.sound_id, v.region"
     };
 }
 pub(crate) use video_columns;
@@ -23,8 +24,8 @@ statements! {
     VIDEO_COUNTS_INSERT = "INSERT INTO video_counts (video_id) VALUES ($1)";
     VIDEO_GET = concat!("SELECT ", video_columns!(), " FROM videos v WHERE v.id = $1");
     VIDEO_PUBLISHED_CREATOR = "SELECT creator_id FROM videos WHERE id = $1 AND status = 'published'";
-    VIDEO_SUBMIT = "UPDATE videos SET status = 'processing', caption = $2, hashtags = $3 \
-        WHERE id = $1 AND status = 'uploading'";
+    VIDEO_SUBMIT = "UPDATE videos SET status = 'processing', caption = $2, hashtags = $3, category = $4, \
+        sound_id = $5, region = $6 WHERE id = $1 AND status = 'uploading'";
     VIDEO_HASHTAG_INSERT = "INSERT INTO video_hashtags (tag, video_id) VALUES ($2, $1) \
         ON CONFLICT (tag, video_id) DO NOTHING";
     VIDEO_PUBLISH = "UPDATE videos SET status = 'published', published_at_ms = $2, duration_ms = $3, width = $4, \
@@ -103,6 +104,17 @@ pub struct Video {
     pub rejection: Option<Rejection>,
     /// What the media room wrote about the playable files, as JSON; opaque here.
     pub manifest_json: Option<String>,
+    pub facets: VideoFacets,
+}
+
+/// What trends and shelves of videos go by, as known when the video was submitted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VideoFacets {
+    /// As its creator chose.
+    pub category: Option<Category>,
+    pub sound: Option<SoundId>,
+    /// Where its creator seemed to be.
+    pub region: Option<Region>,
 }
 
 /// Why a video was refused, in words for its creator.
@@ -130,6 +142,15 @@ pub struct VideoNew {
     pub duration_ms: DurationMs,
     pub source_bytes: i64,
     pub created_at_ms: TimestampMs,
+}
+
+/// What its creator says of a video once its bytes are here.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct VideoSubmit<'a> {
+    pub caption: &'a str,
+    /// Lower-case, without `#`.
+    pub hashtags: &'a [String],
+    pub facets: VideoFacets,
 }
 
 /// What is known once the first rendition plays.
@@ -165,6 +186,11 @@ impl FromRow<'_, SqliteRow> for Video {
                 message: message.unwrap_or_default(),
             }),
             manifest_json: row.try_get("manifest")?,
+            facets: VideoFacets {
+                category: row::parsed(row, "category")?,
+                sound: row::sound_optional(row, "sound_id")?,
+                region: row::parsed(row, "region")?,
+            },
         })
     }
 }
@@ -226,19 +252,26 @@ impl Write {
             .map_err(VIDEO_PUBLISHED_CREATOR.failed())
     }
 
-    /// `uploading` → `processing`, with caption and hashtags; whether it was in that state.
+    /// `uploading` → `processing`, with what its creator says of it; whether it was in that state.
     pub async fn video_submit(
         &mut self,
         id: VideoId,
-        caption: &str,
-        hashtags: &[String],
+        submit: &VideoSubmit<'_>,
     ) -> Result<bool, MetastoreError> {
+        let VideoSubmit {
+            caption,
+            hashtags,
+            facets,
+        } = *submit;
         let json = serde_json::Value::from(hashtags.to_vec()).to_string();
         let update = VIDEO_SUBMIT
             .query()
             .bind(id.as_i64())
             .bind(caption.to_owned())
-            .bind(json);
+            .bind(json)
+            .bind(facets.category.map(Category::as_str))
+            .bind(facets.sound.map(SoundId::as_i64))
+            .bind(facets.region.map(|region| region.to_string()));
         let changed = self.run(VIDEO_SUBMIT, update).await? > 0;
         for tag in hashtags.iter().filter(|_| changed) {
             let insert = VIDEO_HASHTAG_INSERT.query().bind(id.as_i64()).bind(tag.clone());

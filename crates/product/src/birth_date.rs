@@ -11,7 +11,7 @@ const FIELD: &str = "birthDate";
 
 /// A day of the Gregorian calendar; ordered by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct CivilDate {
+pub struct CivilDate {
     year: i32,
     month: u32,
     day: u32,
@@ -39,7 +39,7 @@ impl CivilDate {
     }
 
     /// The UTC day of a moment (days-to-civil by eras of 400 years, after H. Hinnant, "chrono-compatible date algorithms").
-    pub(crate) fn of(at_ms: TimestampMs) -> Self {
+    pub fn of(at_ms: TimestampMs) -> Self {
         let days = at_ms.div_euclid(DAY_MS) + 719_468;
         let era = days.div_euclid(146_097);
         let day_of_era = days.rem_euclid(146_097);

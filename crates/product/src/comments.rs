@@ -6,7 +6,7 @@ use types::{CommentId, UserId, VideoId};
 
 use crate::engagement::{EngagementState, state_of};
 use crate::error::ProductError;
-use crate::facts::{self, Deed};
+use crate::facts::{self, Actor, Deed};
 use crate::pages::{PageRequest, Paged, id_cursor};
 use crate::videos::NO_VIDEO;
 use crate::{Product, Result, text};
@@ -15,11 +15,12 @@ impl Product {
     /// Posts a comment, or a reply when `parent` is given; returns it with the video's state.
     pub async fn comment_add(
         &self,
-        user: UserId,
+        by: impl Into<Actor>,
         video: VideoId,
         text: &str,
         parent: Option<CommentId>,
     ) -> Result<(Comment, EngagementState)> {
+        let actor = by.into();
         let text = text::bounded("commentText", text, 1, self.limits().comment_chars_max)?;
         let now_ms = self.now_ms();
         let mut tx = self.store().write("comment_add").await?;
@@ -29,20 +30,20 @@ impl Product {
         let new = CommentNew {
             id,
             video,
-            author: user,
+            author: actor.user,
             parent: root,
             text: &text,
             created_at_ms: now_ms,
         };
         let comment = tx.comment_create(&new).await?;
         let deed = Deed {
-            actor: user,
+            actor,
             kind: ActionKind::Comment,
             video: Some(video),
             target: creator,
         };
         facts::action_append(&mut tx, deed, now_ms).await?;
-        let state = state_of(&mut tx, user, video).await?;
+        let state = state_of(&mut tx, actor.user, video).await?;
         tx.commit().await?;
         Ok((comment, state))
     }

@@ -4,7 +4,7 @@ use event::ActionKind;
 use metastore::{Mark, VideoCounts, Write};
 use types::{TimestampMs, UserId, VideoId};
 
-use crate::facts::{self, Deed};
+use crate::facts::{self, Actor, Deed};
 use crate::videos::NO_VIDEO;
 use crate::{Product, Result, text};
 
@@ -45,10 +45,12 @@ impl Product {
     /// Does it. Doing what is already done changes nothing, publishes nothing and is no error.
     pub async fn engage(
         &self,
-        user: UserId,
+        by: impl Into<Actor>,
         video: VideoId,
         engagement: Engagement,
     ) -> Result<EngagementState> {
+        let actor = by.into();
+        let user = actor.user;
         let engagement = self.engagement_check(engagement)?;
         let now_ms = self.now_ms();
         let mut tx = self.store().write("engage").await?;
@@ -63,7 +65,7 @@ impl Product {
         if apply(&mut tx, &doing).await? {
             let kind = action_kind(&engagement);
             let deed = Deed {
-                actor: user,
+                actor,
                 kind,
                 video: Some(video),
                 target: creator,

@@ -2,13 +2,28 @@
 
 use event::{Action, ActionKind, Event, VideoChange};
 use metastore::{OutboxNew, Write};
-use types::{TimestampMs, UserId, VideoId};
+use types::{Region, TimestampMs, UserId, VideoId};
 
 use crate::Result;
 
+/// The person who acts, and where they seem to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Actor {
+    pub user: UserId,
+    /// As the door could tell.
+    pub region: Option<Region>,
+}
+
+/// Someone of whom nothing more is known.
+impl From<UserId> for Actor {
+    fn from(user: UserId) -> Self {
+        Self { user, region: None }
+    }
+}
+
 /// Something a person did on purpose, before it has an outbox id.
 pub(crate) struct Deed {
-    pub(crate) actor: UserId,
+    pub(crate) actor: Actor,
     pub(crate) kind: ActionKind,
     pub(crate) video: Option<VideoId>,
     /// Who is followed, or who made the video.
@@ -25,13 +40,14 @@ pub(crate) async fn action_append(tx: &mut Write, deed: Deed, at_ms: TimestampMs
     } = deed;
     let event = Event::Action(Action {
         outbox_id: 0,
-        actor,
+        actor: actor.user,
         at_ms,
         kind,
         video,
         target: Some(target),
+        region: actor.region,
     });
-    append(tx, &event, actor.raw(), at_ms).await
+    append(tx, &event, actor.user.raw(), at_ms).await
 }
 
 /// Appends a removal, keyed by the video, so that it comes after the video's publication.

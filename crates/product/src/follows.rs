@@ -5,7 +5,7 @@ use metastore::{FollowEntry, UserCounts};
 use types::UserId;
 
 use crate::error::ProductError;
-use crate::facts::{self, Deed};
+use crate::facts::{self, Actor, Deed};
 use crate::pages::{PageRequest, Paged, time_cursor, time_key};
 use crate::profiles::{Profile, profile_of_entry};
 use crate::{Product, Result};
@@ -19,8 +19,15 @@ pub struct FollowState {
 }
 
 impl Product {
-    /// Makes `user` follow `target`, or not. Asking for what already is changes nothing and is no error.
-    pub async fn follow_set(&self, user: UserId, target: UserId, follow: bool) -> Result<FollowState> {
+    /// Makes somebody follow `target`, or not. Asking for what already is changes nothing and is no error.
+    pub async fn follow_set(
+        &self,
+        by: impl Into<Actor>,
+        target: UserId,
+        follow: bool,
+    ) -> Result<FollowState> {
+        let actor = by.into();
+        let user = actor.user;
         if user == target {
             return Err(ProductError::Forbidden("nobody follows themselves"));
         }
@@ -35,7 +42,7 @@ impl Product {
             facts::action_append(
                 &mut tx,
                 Deed {
-                    actor: user,
+                    actor,
                     kind,
                     video: None,
                     target,

@@ -14,6 +14,7 @@
 //! | network | none of its own |
 
 mod accounts;
+mod admins;
 mod birth_date;
 mod comments;
 mod engagement;
@@ -35,11 +36,17 @@ use metastore::Metastore;
 use types::{IdGenerator, TimestampMs};
 
 pub use accounts::Registration;
+pub use admins::Admins;
+pub use birth_date::CivilDate;
 pub use engagement::{Engagement, EngagementState};
 pub use error::{Fault, ProductError};
+pub use facts::Actor;
 pub use follows::FollowState;
 pub use limits::ProductLimits;
-pub use metastore::{Comment, Rejection, UserCounts, Video, VideoCard, VideoCounts, VideoStatus};
+pub use metastore::{
+    Comment, Rejection, Role, RoleChange, RoleChangeKind, RoleHolder, UserCounts, Video, VideoCard,
+    VideoCounts, VideoStatus,
+};
 pub use outbox_relay::{OutboxRelay, RelayError};
 pub use pages::{PageRequest, Paged};
 pub use profiles::{Profile, ProfileChange};
@@ -103,6 +110,11 @@ impl Product {
     /// The limits in force, so that the door can tell them before anyone runs into one.
     pub fn limits(&self) -> &ProductLimits {
         &self.inner.limits
+    }
+
+    /// Who looks after the house.
+    pub fn admins(&self) -> Admins {
+        Admins::new(self.inner.store.clone(), self.inner.clock.clone())
     }
 
     fn store(&self) -> &Metastore {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_log::{Append, AppendError, EventLog, Topic, TopicPartition};
-use metastore::{Metastore, MetastoreError, OutboxRow};
+use metastore::{Metastore, MetastoreError, OutboxRow, OutboxWaiting};
 use types::ViewerId;
 
 const BATCH_ROWS_MAX: u32 = 512;
@@ -60,7 +60,9 @@ impl OutboxRelay {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut signal = self.store.outbox_signal();
         loop {
-            let pause = match self.drain().await {
+            let drained = self.drain().await;
+            self.waiting_measure(drained.is_ok()).await;
+            let pause = match drained {
                 Ok(_) => Duration::from_millis(IDLE_MS_MAX),
                 Err(error) => {
                     tracing::error!(error = %error, cause = ?std::error::Error::source(&error), "outbox relay stopped early");
@@ -82,6 +84,22 @@ impl OutboxRelay {
         }
         if let Err(error) = self.drain().await {
             tracing::warn!(error = %error, "outbox rows wait for the next start");
+        }
+    }
+
+    /// Tells what waits: nothing after a pass that came through, and what is stuck after one that did not.
+    async fn waiting_measure(&self, drained: bool) {
+        let waiting = match drained {
+            true => Ok(OutboxWaiting::default()),
+            false => self.store.outbox_waiting().await,
+        };
+        match waiting {
+            Ok(waiting) => {
+                metrics::gauge!("riffle_product_outbox_waiting_rows").set(waiting.rows as f64);
+                metrics::gauge!("riffle_product_outbox_oldest_at_ms")
+                    .set(waiting.oldest_at_ms.unwrap_or_default() as f64);
+            }
+            Err(error) => tracing::warn!(%error, "what waits in the outbox is not known"),
         }
     }
 

@@ -70,15 +70,34 @@ impl Passwords {
             metrics::counter!("riffle_product_hashes_refused_total").increment(1);
             return Err(ProductError::busy());
         };
+        let waiting = Waiting::begin();
         // The permit moves into the thread: a caller who leaves does not make room for a third hasher.
         let turn = Arc::clone(&self.running)
             .acquire_owned()
             .await
             .map_err(|_| ProductError::busy())?;
+        drop(waiting);
         let task = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             work()
         });
         Ok(task.await.map_err(PasswordError::Thread)?)
+    }
+}
+
+/// One who waits for a hasher, counted for as long as that lasts, also when the caller leaves.
+struct Waiting(metrics::Gauge);
+
+impl Waiting {
+    fn begin() -> Self {
+        let waiting = metrics::gauge!("riffle_product_hashes_waiting");
+        waiting.increment(1.0);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
     }
 }

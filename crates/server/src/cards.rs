@@ -22,6 +22,7 @@ pub(crate) fn user(profile: Profile) -> api::User {
             following: profile.following,
             is_self: profile.is_self,
         },
+        roles: Vec::new(),
     }
 }
 
@@ -84,6 +85,7 @@ pub(crate) fn video(rooms: &Rooms, card: VideoCard) -> api::Video {
         progress: video.progress as f32,
         caption: video.caption,
         hashtags: video.hashtags,
+        category: video.facets.category.map(|category| category.to_string()),
         duration_ms: video.duration_ms,
         width: video.width.try_into().unwrap_or(0),
         height: video.height.try_into().unwrap_or(0),

@@ -66,6 +66,12 @@ impl ApiError {
         }
     }
 
+    /// The word for this error that clients and counters know.
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// Refused before acceptance. The header counts in seconds; a client that can wait less finds milliseconds in the details.
     fn busy(retry_after_ms: u64) -> Self {
         let error = Self::new(
             StatusCode::TOO_MANY_REQUESTS,
@@ -73,6 +79,7 @@ impl ApiError {
             "too much at once; wait and try again",
         );
         Self {
+            details: Some(json!({ "retryAfterMs": retry_after_ms })),
             retry_after_ms: Some(retry_after_ms),
             ..error
         }

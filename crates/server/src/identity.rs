@@ -18,6 +18,7 @@ use crate::parts::Rooms;
 const GUEST_COOKIE: &str = "riffle_guest";
 const GUEST_COOKIE_AGE_S: u32 = 180 * 86_400;
 const TAG_BYTES: usize = 12;
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Anyone who watches.
 #[derive(Debug, Clone, Copy)]
@@ -39,22 +40,25 @@ impl GuestKeys {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
-    fn tag(&self, id: ViewerId) -> String {
+    /// The hexadecimal digits of the id's tag.
+    fn tag(&self, id: ViewerId) -> [u8; 2 * TAG_BYTES] {
         let tag = hmac::sign(&self.0, &id.raw().to_le_bytes());
-        tag.as_ref()[..TAG_BYTES]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let mut digits = [0; 2 * TAG_BYTES];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(tag.as_ref()) {
+            pair[0] = HEX[usize::from(byte >> 4)];
+            pair[1] = HEX[usize::from(byte & 15)];
+        }
+        digits
     }
 
     fn write(&self, id: ViewerId) -> String {
-        format!("{id}.{}", self.tag(id))
+        format!("{id}.{}", String::from_utf8_lossy(&self.tag(id)))
     }
 
     fn read(&self, text: &str) -> Option<ViewerId> {
         let (id, tag) = text.split_once('.')?;
         let id: ViewerId = id.parse().ok()?;
-        let same = aws_lc_rs::constant_time::verify_slices_are_equal(self.tag(id).as_bytes(), tag.as_bytes());
+        let same = aws_lc_rs::constant_time::verify_slices_are_equal(&self.tag(id), tag.as_bytes());
         same.is_ok().then_some(id)
     }
 }
@@ -97,7 +101,7 @@ pub(crate) async fn admit(State(rooms): State<Arc<Rooms>>, mut request: Request,
 }
 
 /// The caller, and whether it is a guest we have not met.
-fn settle(rooms: &Rooms, headers: &HeaderMap) -> Result<(Viewer, bool), ApiError> {
+pub(crate) fn settle(rooms: &Rooms, headers: &HeaderMap) -> Result<(Viewer, bool), ApiError> {
     if let Some(token) = bearer(headers) {
         let user = rooms.parts.product.access_verify(token)?;
         return Ok((
@@ -129,7 +133,8 @@ fn new_guest(rooms: &Rooms) -> ViewerId {
     ViewerId::from_raw(rooms.parts.ids.next(rooms.now_ms()))
 }
 
-fn hand_out(rooms: &Rooms, guest: ViewerId, response: &mut Response) {
+/// Gives a new guest the cookie to be known by.
+pub(crate) fn hand_out(rooms: &Rooms, guest: ViewerId, response: &mut Response) {
     let secure = if rooms.parts.secure_cookies {
         "; Secure"
     } else {

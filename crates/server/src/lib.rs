@@ -14,6 +14,7 @@ mod limits;
 mod meters;
 mod openapi;
 mod parts;
+mod region;
 mod routes;
 mod shell;
 mod web;

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::extract::{ConnectInfo, Request};
-use axum::http::Method;
+use axum::http::{Extensions, Method};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use metrics::counter;
@@ -88,22 +88,26 @@ impl Limiter {
 
     /// Takes one request of `viewer` from the cells it counts in, or says when to come back.
     pub(crate) fn check(&self, request: &Request, viewer: ViewerId) -> Result<(), ApiError> {
-        self.refusal(request, viewer)
-            .map_or(Ok(()), |(class, retry_after_ms)| {
-                counter!("riffle_server_rate_limited_total", "class" => class).increment(1);
-                Err(ApiError::rate_limited(retry_after_ms))
-            })
+        answer(self.refusal(request, viewer))
+    }
+
+    /// The same for a request that counts in no other class.
+    pub(crate) fn check_plain(&self, address: IpAddr, viewer: ViewerId) -> Result<(), ApiError> {
+        answer(self.plain_refusal(address, viewer))
+    }
+
+    fn plain_refusal(&self, address: IpAddr, viewer: ViewerId) -> Option<(&'static str, u64)> {
+        refused("address", self.address.check(&address))
+            .or_else(|| refused("viewer", self.viewer.check(&viewer)))
     }
 
     fn refusal(&self, request: &Request, viewer: ViewerId) -> Option<(&'static str, u64)> {
-        let address = address_of(request);
+        let address = address_of(request.extensions());
         let path = request.uri().path();
         let post = request.method() == Method::POST;
         let signing_in = post && (path.ends_with("/auth/register") || path.ends_with("/auth/login"));
         let uploading = post && path.ends_with("/videos/upload-url");
-        let refused = |class, check: Result<(), u64>| check.err().map(|wait_ms| (class, wait_ms));
-        refused("address", self.address.check(&address))
-            .or_else(|| refused("viewer", self.viewer.check(&viewer)))
+        self.plain_refusal(address, viewer)
             .or_else(|| {
                 signing_in
                     .then(|| refused("auth", self.auth.check(&address)))
@@ -117,7 +121,19 @@ impl Limiter {
     }
 }
 
-fn address_of(request: &Request) -> IpAddr {
-    let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
+fn refused(class: &'static str, check: Result<(), u64>) -> Option<(&'static str, u64)> {
+    check.err().map(|wait_ms| (class, wait_ms))
+}
+
+fn answer(refusal: Option<(&'static str, u64)>) -> Result<(), ApiError> {
+    refusal.map_or(Ok(()), |(class, retry_after_ms)| {
+        counter!("riffle_server_rate_limited_total", "class" => class).increment(1);
+        Err(ApiError::rate_limited(retry_after_ms))
+    })
+}
+
+/// Where a request comes from; the door notes it with every connection.
+pub(crate) fn address_of(extensions: &Extensions) -> IpAddr {
+    let info = extensions.get::<ConnectInfo<SocketAddr>>();
     info.map_or(IpAddr::from([127, 0, 0, 1]), |info| info.0.ip())
 }

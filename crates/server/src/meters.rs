@@ -10,6 +10,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::HeaderValue;
 use axum::middleware::Next;
 use axum::response::Response;
+use bytes::Bytes;
 use metrics::{Counter, Histogram, counter, histogram};
 use parking_lot::RwLock;
 use tower_http::request_id::{MakeRequestId, RequestId};
@@ -28,11 +29,18 @@ impl RequestIds {
     }
 }
 
-impl MakeRequestId for RequestIds {
-    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+impl RequestIds {
+    /// The next one.
+    pub(crate) fn next(&self) -> Option<HeaderValue> {
         let (prefix, count) = &*self.0;
         let id = format!("{prefix:08x}-{:x}", count.fetch_add(1, Ordering::Relaxed));
-        HeaderValue::from_str(&id).ok().map(RequestId::new)
+        HeaderValue::from_maybe_shared(Bytes::from(id)).ok()
+    }
+}
+
+impl MakeRequestId for RequestIds {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        self.next().map(RequestId::new)
     }
 }
 
@@ -40,33 +48,54 @@ impl MakeRequestId for RequestIds {
 #[derive(Default)]
 pub(crate) struct Meters(RwLock<HashMap<String, RouteMeters>>);
 
-struct RouteMeters {
+/// The meters of one route.
+pub(crate) struct RouteMeters {
+    route: String,
     seconds: Histogram,
     /// By status; a handful.
     answers: HashMap<u16, Counter>,
 }
 
+impl RouteMeters {
+    /// Meters that know the given statuses; others are looked up when they come.
+    pub(crate) fn new(route: &str, statuses: &[u16]) -> Self {
+        let counters = statuses.iter().map(|&status| (status, answers(route, status)));
+        Self {
+            route: route.to_owned(),
+            seconds: histogram!("riffle_server_request_seconds", "route" => route.to_owned()),
+            answers: counters.collect(),
+        }
+    }
+
+    /// Counts and times one answer.
+    pub(crate) fn note(&self, status: u16, started: Instant) {
+        self.seconds.record(started.elapsed());
+        match self.answers.get(&status) {
+            Some(counter) => counter.increment(1),
+            None => answers(&self.route, status).increment(1),
+        }
+    }
+}
+
+fn answers(route: &str, status: u16) -> Counter {
+    counter!("riffle_server_requests_total", "route" => route.to_owned(), "status" => status.to_string())
+}
+
 impl Meters {
     fn note(&self, route: &str, status: u16, started: Instant) {
-        let note = |meters: &RouteMeters| {
-            let answers = meters.answers.get(&status)?;
-            meters.seconds.record(started.elapsed());
-            answers.increment(1);
-            Some(())
-        };
-        let noted = self.0.read().get(route).and_then(note);
-        if noted.is_none() {
-            let mut all = self.0.write();
-            let meters = all.entry(route.to_owned()).or_insert_with(|| RouteMeters {
-                seconds: histogram!("riffle_server_request_seconds", "route" => route.to_owned()),
-                answers: HashMap::new(),
-            });
-            meters.answers.entry(status).or_insert_with(|| {
-                let status = status.to_string();
-                counter!("riffle_server_requests_total", "route" => route.to_owned(), "status" => status)
-            });
-            note(meters);
+        let known = |meters: &&RouteMeters| meters.answers.contains_key(&status);
+        if let Some(meters) = self.0.read().get(route).filter(known) {
+            return meters.note(status, started);
         }
+        let mut all = self.0.write();
+        let meters = all
+            .entry(route.to_owned())
+            .or_insert_with(|| RouteMeters::new(route, &[]));
+        meters
+            .answers
+            .entry(status)
+            .or_insert_with(|| answers(route, status));
+        meters.note(status, started);
     }
 }
 

@@ -7,7 +7,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::parts::Rooms;
-use crate::routes::{auth, comments, config, engagement, events, feed, uploads, users, videos};
+use crate::routes::events::EventsDoor;
+use crate::routes::{admin, auth, comments, config, engagement, events, feed, uploads, users, videos};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -39,12 +40,20 @@ pub(crate) fn endpoints() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(comments::comments))
         .routes(routes!(feed::for_you))
         .routes(routes!(feed::following))
-        .routes(routes!(events::events))
+        .routes(routes!(admin::flow))
+        .routes(routes!(admin::metrics))
+        .routes(routes!(admin::checkpoint))
+}
+
+/// The events door, which has a state of its own.
+pub(crate) fn events_endpoint() -> OpenApiRouter<Arc<EventsDoor>> {
+    OpenApiRouter::new().routes(routes!(events::events))
 }
 
 /// The OpenAPI document as pretty JSON, ending with a newline.
 pub fn openapi() -> String {
-    let document = endpoints().into_openapi();
+    let mut document = endpoints().into_openapi();
+    document.merge(events_endpoint().into_openapi());
     // The document is made of plain values: it always prints.
     document.to_pretty_json().unwrap_or_default() + "\n"
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::http::HeaderName;
 use blob::{BlobStore, UrlSigner};
 use collector::Collector;
 use feature_store::FeatureStore;
@@ -11,6 +12,7 @@ use feed::{Following, ForYou};
 use media::Uploads;
 use metrics_exporter_prometheus::PrometheusHandle;
 use product::{OutboxRelay, Product};
+use stream::keyed::JobControl;
 use types::TimestampMs;
 
 use crate::identity::GuestKeys;
@@ -32,6 +34,8 @@ pub struct ServerParts {
     pub signer: UrlSigner,
     pub readiness: Arc<Readiness>,
     pub metrics: PrometheusHandle,
+    /// The jobs that admins may ask for a checkpoint.
+    pub jobs: Vec<JobControl>,
     /// What clients are told about limits.
     pub client_config: api::ClientConfig,
     pub rate_limits: RateLimits,
@@ -41,6 +45,8 @@ pub struct ServerParts {
     pub media_link_ms: u64,
     /// Marks cookies `Secure`; set when the public address is HTTPS.
     pub secure_cookies: bool,
+    /// A header that only a proxy in front can have set: the caller's region. None trusts no header.
+    pub region_header: Option<HeaderName>,
     pub clock: product::Clock,
     pub ids: Arc<types::IdGenerator>,
 }
@@ -64,6 +70,8 @@ pub(crate) struct Rooms {
     pub parts: ServerParts,
     pub guests: GuestKeys,
     pub limiter: Limiter,
+    /// When this process began to count.
+    pub started_at_ms: TimestampMs,
 }
 
 pub(crate) type State = axum::extract::State<Arc<Rooms>>;
@@ -72,10 +80,12 @@ impl Rooms {
     pub(crate) fn new(parts: ServerParts) -> Self {
         let guests = GuestKeys::new(&parts.guest_key);
         let limiter = Limiter::new(&parts.rate_limits);
+        let started_at_ms = (parts.clock)();
         Self {
             parts,
             guests,
             limiter,
+            started_at_ms,
         }
     }
 
@@ -88,8 +98,16 @@ impl Rooms {
     pub(crate) async fn settle(&self) {
         match tokio::time::timeout(SETTLE_PATIENCE, self.parts.relay.settle()).await {
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the outbox could not be relayed at once"),
-            Err(_) => metrics::counter!("riffle_server_unsettled_total").increment(1),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the outbox could not be relayed at once");
+                unsettled("failed");
+            }
+            Err(_) => unsettled("slow"),
         }
     }
+}
+
+/// The caller's next read may not show their own action.
+fn unsettled(reason: &'static str) {
+    metrics::counter!("riffle_server_unsettled_total", "reason" => reason).increment(1);
 }

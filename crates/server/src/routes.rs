@@ -1,5 +1,6 @@
 //! The endpoints, one file a noun. Each handler converts in, calls one room, converts out.
 
+pub(crate) mod admin;
 pub(crate) mod auth;
 pub(crate) mod comments;
 pub(crate) mod config;

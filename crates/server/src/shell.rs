@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{get, put};
@@ -21,8 +21,9 @@ use tower_http::timeout::TimeoutLayer;
 use crate::error::ApiError;
 use crate::identity::admit;
 use crate::meters::{Meters, RequestIds, measure};
-use crate::openapi::{endpoints, openapi};
+use crate::openapi::{endpoints, events_endpoint, openapi};
 use crate::parts::{Rooms, ServerParts};
+use crate::routes::events::EventsDoor;
 use crate::routes::{media, ops, uploads};
 use crate::web;
 
@@ -42,6 +43,7 @@ pub struct Shell {
 }
 
 /// The whole service. Layers stand in stacks: each `Router::layer` boxes every route once more, and a request clones its boxes.
+/// The events door, which takes most of the requests, stands beside them (see [`crate::routes::events`]).
 pub fn router(parts: ServerParts, shell: &Shell) -> Router {
     let rooms = Arc::new(Rooms::new(parts));
     let (api, _) = endpoints().split_for_parts();
@@ -71,13 +73,18 @@ pub fn router(parts: ServerParts, shell: &Shell) -> Router {
         .layer(CompressionLayer::new())
         .with_state(rooms.clone());
     let id = HeaderName::from_static("x-request-id");
+    let ids = RequestIds::new();
     let around = ServiceBuilder::new()
-        .layer(SetRequestIdLayer::new(id.clone(), RequestIds::new()))
+        .layer(SetRequestIdLayer::new(id.clone(), ids.clone()))
         .layer(PropagateRequestIdLayer::new(id))
-        .layer(fixed(header::REFERRER_POLICY, "same-origin"))
-        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(&HEADERS[0]))
+        .layer(fixed(&HEADERS[1]))
         .layer(CatchPanicLayer::custom(|_| broken().into_response()))
         .layer(from_fn_with_state(Arc::new(Meters::default()), measure));
+    let (events, _) = events_endpoint().split_for_parts();
+    let events = events
+        .method_not_allowed_fallback(web::method_not_allowed)
+        .with_state(Arc::new(EventsDoor::new(rooms.clone(), shell, ids)));
     Router::new()
         .merge(api)
         .merge(uploads)
@@ -86,17 +93,32 @@ pub fn router(parts: ServerParts, shell: &Shell) -> Router {
         .method_not_allowed_fallback(web::method_not_allowed)
         .layer(around)
         .with_state(rooms)
+        .merge(events)
+}
+
+/// What every answer says to browsers.
+static HEADERS: [(HeaderName, &str); 2] = [
+    (header::REFERRER_POLICY, "same-origin"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
+
+/// Puts the headers of every answer where no layer does.
+pub(crate) fn headers_put(headers: &mut HeaderMap) {
+    for (name, value) in &HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
 }
 
 fn time_limit(ms: u64) -> TimeoutLayer {
     TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_millis(ms))
 }
 
-fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+fn fixed((name, value): &(HeaderName, &'static str)) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name.clone(), HeaderValue::from_static(value))
 }
 
-fn broken() -> ApiError {
+/// The answer when a handler panicked.
+pub(crate) fn broken() -> ApiError {
     tracing::error!("a handler panicked");
     ApiError::new(
         StatusCode::INTERNAL_SERVER_ERROR,

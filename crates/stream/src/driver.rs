@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use event_log::{EventLog, Record, TopicPartition};
+use event_log::{EventLog, ReadError, Record, TopicPartition};
 
 use crate::error::JobError;
 use crate::port::{Checkpoint, Operator};
@@ -231,8 +231,15 @@ impl<O: Operator, C: Checkpoint> Driver<O, C> {
         }
         let Cursor { of, next, .. } = self.cursors[at];
         let job = self.operator.name();
-        let records = self.log.read(of, next, self.config.read_bytes_max);
-        let records = records.map_err(|source| JobError::Read { job, source })?;
+        let records = match self.log.read(of, next, self.config.read_bytes_max) {
+            Err(ReadError::Lost { next: after, .. }) => {
+                self.cursors[at].next = lost_note(job, of, next, after);
+                self.uncommitted += 1;
+                self.checkpoint.applied(job, of, after);
+                return Ok(0);
+            }
+            records => records.map_err(|source| JobError::Read { job, source })?,
+        };
         let due = records.iter().take_while(|record| record.offset < end);
         let mut processed = 0;
         for record in due {
@@ -322,4 +329,17 @@ impl<O: Operator, C: Checkpoint> Driver<O, C> {
     pub(crate) fn name(&self) -> &'static str {
         self.operator.name()
     }
+}
+
+/// Counts the records of a hole that a repair left in the log, and says so; where to go on.
+pub(crate) fn lost_note(job: &'static str, from: TopicPartition, next: u64, after: u64) -> u64 {
+    metrics::counter!("riffle_stream_lost_records_total", "job" => job).increment(after.saturating_sub(next));
+    tracing::error!(
+        job,
+        ?from,
+        next,
+        after,
+        "passed over records that a repair of the log gave up"
+    );
+    after
 }

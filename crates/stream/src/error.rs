@@ -2,6 +2,7 @@
 //!
 //! Poisoned records are not errors of the job: see [`crate::Poisoned`].
 
+use event_log::membership::MembershipError;
 use event_log::{ReadError, TopicPartition};
 
 use crate::keyed::{CheckpointError, SinkError};
@@ -67,6 +68,12 @@ pub enum JobError {
         #[source]
         source: SinkError,
     },
+    #[error("job {job} cannot learn which partitions it owns")]
+    Membership {
+        job: &'static str,
+        #[source]
+        source: MembershipError,
+    },
     #[error("job {job} could not start its thread")]
     Thread {
         job: &'static str,
@@ -87,6 +94,7 @@ impl JobError {
                 source,
                 CheckpointError::Fenced { .. } | CheckpointError::Damaged { .. }
             ),
+            Self::Membership { source, .. } => matches!(source, MembershipError::Unreachable(_)),
             Self::Ended { .. }
             | Self::State { .. }
             | Self::Undecodable { .. }
@@ -95,5 +103,13 @@ impl JobError {
             | Self::Thread { .. }
             | Self::Panicked { .. } => false,
         }
+    }
+
+    /// Whether another process owns the job, or the partition, by now.
+    pub fn is_fenced(&self) -> bool {
+        let Self::Checkpoint { source, .. } = self else {
+            return false;
+        };
+        matches!(source, CheckpointError::Fenced { .. })
     }
 }

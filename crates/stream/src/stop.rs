@@ -32,11 +32,12 @@ impl StopSignal {
         *self.0.stopped.lock()
     }
 
-    /// Sleeps up to `timeout`, less when the signal is given.
-    pub(crate) fn sleep(&self, timeout: Duration) {
+    /// Sleeps up to `timeout`, less when the signal is given; whether it is.
+    pub fn sleep(&self, timeout: Duration) -> bool {
         let mut stopped = self.0.stopped.lock();
         if !*stopped {
             self.0.changed.wait_for(&mut stopped, timeout);
         }
+        *stopped
     }
 }

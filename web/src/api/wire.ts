@@ -26,6 +26,8 @@ export interface User {
   createdAtMs: number;
   counts: UserCounts;
   viewer: { following: boolean; isSelf: boolean };
+  /** What one may do beyond one's own account; only in one's own profile, and absent for almost everybody. */
+  roles?: string[];
 }
 
 export interface Limits {
@@ -114,6 +116,7 @@ export interface Video {
   progress: number;
   caption: string;
   hashtags: string[];
+  category?: string;
   durationMs: number;
   width: number;
   height: number;

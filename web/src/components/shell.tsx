@@ -1,6 +1,7 @@
 // The frame around every page: navigation rail or bottom bar, offline bar, toasts. Pages fill the middle.
 
 import { For, type JSX, Show } from 'solid-js';
+import { isOperator } from '../admin/operator';
 import { viewer } from '../api/auth';
 import { m } from '../messages';
 import { Link, loginFrom, path, routes } from '../router';
@@ -53,6 +54,9 @@ function SideRail() {
         <SideLink href={profileHref()} icon="user" text={m.nav.profile} />
       </Show>
       <SideLink href={routes.settings} icon="gear" text={m.nav.settings} />
+      <Show when={isOperator()}>
+        <SideLink href={routes.flow} icon="flow" text={m.nav.flow} />
+      </Show>
       <div class="side__foot">
         <Show
           when={viewer()}

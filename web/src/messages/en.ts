@@ -17,6 +17,7 @@ export const en = {
     profile: 'Profile',
     login: 'Log in',
     settings: 'Settings',
+    flow: 'Live flow',
     skip: 'Skip to the video',
     tabs: 'Feeds',
     back: 'Back',
@@ -258,6 +259,8 @@ export const en = {
     bio: 'About you',
     save: 'Save',
     saved: 'Saved.',
+    operator: 'You look after this server.',
+    operatorAction: 'See how events flow',
     signedOut: 'You are watching without an account.',
   },
   help: {

@@ -5,12 +5,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use stream::keyed::JobControl;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::ServeOptions;
 use crate::config::Config;
 use crate::error::AppError;
+use crate::process::PidFile;
 use crate::telemetry;
 use crate::wire::House;
 
@@ -28,6 +30,8 @@ pub fn run(options: &ServeOptions) -> Result<ExitCode, AppError> {
         let (listener, address) = bind(listen).await?;
         let house = House::open(&options.data, &config, metrics).await?;
         let (router, rest) = house.door(&config);
+        let _process = PidFile::write(&options.data)?;
+        let checkpoints = tokio::spawn(checkpoints_on_signal(rest.job_controls()));
         rest.readiness.set(true);
         if let Some(file) = &options.address_file {
             write_address(file, address)?;
@@ -40,6 +44,7 @@ pub fn run(options: &ServeOptions) -> Result<ExitCode, AppError> {
             readiness.set(false);
         };
         let served = server::serve(listener, router, &crate::wire::shell(&config), stop).await;
+        checkpoints.abort();
         rest.close().await;
         served.map_err(AppError::Serve)?;
         tracing::info!("stopped");
@@ -66,6 +71,18 @@ fn write_address(file: &Path, address: SocketAddr) -> Result<(), AppError> {
     std::fs::write(&beside, format!("{address}\n"))
         .and_then(|()| std::fs::rename(&beside, file))
         .map_err(AppError::io("write the address file", file))
+}
+
+/// SIGUSR1 asks every job for a checkpoint: that is what `riffle jobs checkpoint` sends.
+async fn checkpoints_on_signal(jobs: Vec<JobControl>) {
+    let Ok(mut asked) = signal(SignalKind::user_defined1()) else {
+        tracing::warn!("no handler for SIGUSR1: `riffle jobs checkpoint` would end this process");
+        return;
+    };
+    while asked.recv().await.is_some() {
+        tracing::info!("checkpoints were asked for");
+        jobs.iter().for_each(JobControl::checkpoint_request);
+    }
 }
 
 async fn stop_signal() {

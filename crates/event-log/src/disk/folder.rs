@@ -53,8 +53,7 @@ impl Folder {
 
 impl Disk for Folder {
     fn names(&self) -> io::Result<Vec<String>> {
-        let names = fs::read_dir(&self.dir)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
-        names.filter_map(io::Result::transpose).collect()
+        names(&self.dir)
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
@@ -85,6 +84,55 @@ impl Disk for Folder {
     fn sync_names(&self) -> io::Result<()> {
         self.handle.sync_all()
     }
+}
+
+/// A folder that is only looked at: no lock is taken, so a running log is not disturbed, and nothing can be
+/// changed.
+#[derive(Debug)]
+pub struct FolderView {
+    dir: PathBuf,
+}
+
+impl FolderView {
+    /// Looks at `dir`.
+    ///
+    /// # Errors
+    /// When it is not a folder that can be listed.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        fs::read_dir(dir)?;
+        Ok(Self { dir: dir.to_owned() })
+    }
+}
+
+impl Disk for FolderView {
+    fn names(&self) -> io::Result<Vec<String>> {
+        names(&self.dir)
+    }
+
+    fn create(&self, _: &str) -> io::Result<Arc<dyn DiskFile>> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(Arc::new(FolderFile(File::open(self.dir.join(name))?)))
+    }
+
+    fn rename(&self, _: &str, _: &str) -> io::Result<()> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    fn remove(&self, _: &str) -> io::Result<()> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+}
+
+fn names(dir: &Path) -> io::Result<Vec<String>> {
+    let names = fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
+    names.filter_map(io::Result::transpose).collect()
 }
 
 struct FolderFile(File);

@@ -2,18 +2,25 @@
 //!
 //! What was synced survives [`SimDisk::crash`]. What was not may survive sector by sector, in any subset, or
 //! come back as garbage; unsynced names survive up to some point in their order. Faults are injected by
-//! count of operations, so a run with one seed always breaks at the same place.
+//! count of operations, so a run with one seed always breaks at the same place. It has a clock of its own that
+//! only its operations move, so that a slow disk is slow by seed too.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
+
+use crate::clock::SimClock;
 
 use super::{Disk, DiskFile};
 
 /// What a sector write is atomic in.
 const SECTOR_BYTES: usize = 512;
+/// What a sync of a healthy disk costs, and how fast it writes.
+const SYNC_US: u64 = 140;
+const BYTES_PER_S: u64 = 1_000_000_000;
 
 /// A tiny seeded generator (SplitMix64, Steele et al. 2014), enough for faults and test data.
 #[derive(Debug, Clone)]
@@ -44,6 +51,10 @@ pub struct SimFaults {
     pub sync_fails_at: Option<u64>,
     /// Files may not grow past this many bytes in all.
     pub capacity_bytes: Option<u64>,
+    /// A sync takes this long.
+    pub sync_us: Option<u64>,
+    /// Writes go no faster than this.
+    pub bytes_per_s: Option<u64>,
 }
 
 /// A disk in memory; clones share it.
@@ -60,6 +71,7 @@ struct State {
     faults: SimFaults,
     ops: u64,
     syncs: u64,
+    clock: SimClock,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -82,9 +94,25 @@ impl SimDisk {
         self.0.lock().faults = faults;
     }
 
+    /// The clock that this disk's operations move; it goes on over [`SimDisk::crash`].
+    pub fn clock(&self) -> SimClock {
+        self.0.lock().clock.clone()
+    }
+
     /// Operations done so far; a dry run's count tells a seeded test where it can cut the power.
     pub fn ops(&self) -> u64 {
         self.0.lock().ops
+    }
+
+    /// Syncs of files done so far.
+    pub fn syncs(&self) -> u64 {
+        self.0.lock().syncs
+    }
+
+    /// Whether the power is still on.
+    pub fn is_powered(&self) -> bool {
+        let state = self.0.lock();
+        state.faults.power_off_at_op.is_none_or(|at| state.ops <= at)
     }
 
     /// The disk as the next start may find it after the power went.
@@ -101,6 +129,7 @@ impl SimDisk {
             files,
             names_durable: names.clone(),
             names,
+            clock: state.clock.clone(),
             ..State::default()
         })))
     }
@@ -158,6 +187,12 @@ impl State {
             Some(at) if self.ops > at => Err(io::Error::other("power is off")),
             _ => Ok(()),
         }
+    }
+
+    fn pass_writing(&self, bytes: usize) {
+        let bytes_per_s = self.faults.bytes_per_s.unwrap_or(BYTES_PER_S).max(1);
+        let us = bytes as u64 * 1_000_000 / bytes_per_s;
+        self.clock.advance(Duration::from_micros(us));
     }
 
     fn renamed(&mut self) {
@@ -249,6 +284,7 @@ impl DiskFile for SimFile {
     fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
         let mut state = self.disk.0.lock();
         let powered = state.tick();
+        state.pass_writing(bytes.len());
         let position = position as usize;
         let grown = (position + bytes.len()).saturating_sub(state.files[self.file].now.len());
         let used: usize = state.files.iter().map(|file| file.now.len()).sum();
@@ -271,6 +307,8 @@ impl DiskFile for SimFile {
         let mut state = self.disk.0.lock();
         state.tick()?;
         state.syncs += 1;
+        let sync_us = state.faults.sync_us.unwrap_or(SYNC_US);
+        state.clock.advance(Duration::from_micros(sync_us));
         let failed = state.faults.sync_fails_at == Some(state.syncs - 1);
         let file = &mut state.files[self.file];
         if failed {

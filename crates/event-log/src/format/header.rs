@@ -72,22 +72,23 @@ impl SegmentHeader {
         }
     }
 
+    /// How many topics and partitions the header in `bytes` speaks of.
+    pub(crate) fn shape(bytes: &[u8]) -> Result<Slots, HeaderError> {
+        let mut shape = Slots {
+            topics: 0,
+            partitions: 0,
+        };
+        for (of, _) in entries(bytes)? {
+            shape.topics = shape.topics.max(of.topic.0.saturating_add(1));
+            shape.partitions = shape.partitions.max(of.partition.saturating_add(1));
+        }
+        Ok(shape)
+    }
+
     pub(crate) fn decode(bytes: &[u8], slots: Slots) -> Result<Self, HeaderError> {
         let needed = Self::bytes_needed(bytes)?;
-        let entries = u32::from_le_bytes(field(bytes, 16)) as usize;
-        let crc_at = FIXED_BYTES + entries * ENTRY_BYTES;
-        let intact = bytes.len() >= needed
-            && crc32c::crc32c(&bytes[..crc_at]) == u32::from_le_bytes(field(bytes, crc_at));
-        if !intact {
-            return Err(HeaderError::Damaged("its header's checksum does not match"));
-        }
         let mut bases = vec![0; slots.count()];
-        for entry in bytes[FIXED_BYTES..crc_at].chunks_exact(ENTRY_BYTES) {
-            let of = TopicPartition {
-                topic: Topic(entry[0]),
-                partition: u16::from_le_bytes(field(entry, 1)),
-            };
-            let next = u64::from_le_bytes(field(entry, 3));
+        for (of, next) in entries(bytes)? {
             match slots.slot(of) {
                 Some(slot) => bases[slot] = next,
                 None if next > 0 => return Err(HeaderError::UnknownPartition(of)),
@@ -100,4 +101,23 @@ impl SegmentHeader {
             data_start: needed as u64,
         })
     }
+}
+
+/// The partitions of an intact header, and where each stood.
+fn entries(bytes: &[u8]) -> Result<impl Iterator<Item = (TopicPartition, u64)>, HeaderError> {
+    let needed = SegmentHeader::bytes_needed(bytes)?;
+    let crc_at = FIXED_BYTES + u32::from_le_bytes(field(bytes, 16)) as usize * ENTRY_BYTES;
+    let intact =
+        bytes.len() >= needed && crc32c::crc32c(&bytes[..crc_at]) == u32::from_le_bytes(field(bytes, crc_at));
+    if !intact {
+        return Err(HeaderError::Damaged("its header's checksum does not match"));
+    }
+    let entries = bytes[FIXED_BYTES..crc_at].chunks_exact(ENTRY_BYTES);
+    Ok(entries.map(|entry| {
+        let of = TopicPartition {
+            topic: Topic(entry[0]),
+            partition: u16::from_le_bytes(field(entry, 1)),
+        };
+        (of, u64::from_le_bytes(field(entry, 3)))
+    }))
 }

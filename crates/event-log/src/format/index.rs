@@ -4,6 +4,7 @@
 //! rebuilt by scanning the segment.
 
 use crate::format::field;
+use crate::port::TopicPartition;
 use crate::slots::Slots;
 
 /// A partition gets a mark at most every so many bytes of segment.
@@ -65,6 +66,19 @@ impl SparseIndex {
         after.checked_sub(1).map(|at| marks[at])
     }
 
+    /// Whether both say the same of one segment, however many slots they know.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        let whole = |index: &Self| (index.first_record, index.records, index.data_end, index.newest_ms);
+        whole(self) == whole(other) && self.marked().eq(other.marked())
+    }
+
+    /// The partitions that have marks.
+    fn marked(&self) -> impl Iterator<Item = (TopicPartition, &[Mark])> {
+        let by_slot = self.marks.iter().enumerate();
+        let some = by_slot.filter(|(_, marks)| !marks.is_empty());
+        some.map(|(slot, marks)| (self.slots.partition(slot), &marks[..]))
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let marks: usize = self.marks.iter().map(Vec::len).sum();
         let mut out = Vec::with_capacity(FIXED_BYTES + marks * MARK_BYTES + CRC_BYTES);
@@ -88,6 +102,11 @@ impl SparseIndex {
 
     /// The index in `bytes` if it is intact and was made for this segment with these many slots.
     pub(crate) fn decode(bytes: &[u8], first_record: u64, slots: Slots) -> Option<Self> {
+        Self::decode_any(bytes, first_record).filter(|index| index.slots == slots)
+    }
+
+    /// As [`SparseIndex::decode`], with as many slots as there were when it was written.
+    pub(crate) fn decode_any(bytes: &[u8], first_record: u64) -> Option<Self> {
         let body = bytes
             .len()
             .checked_sub(CRC_BYTES)
@@ -96,11 +115,11 @@ impl SparseIndex {
         let ours = intact
             && bytes[..MAGIC.len()] == MAGIC
             && u64::from_le_bytes(field(bytes, 8)) == first_record
-            && u32::from_le_bytes(field(bytes, 40)) == shape(slots)
             && (body - FIXED_BYTES).is_multiple_of(MARK_BYTES);
         if !ours {
             return None;
         }
+        let slots = slots(u32::from_le_bytes(field(bytes, 40)));
         let mut marks = vec![Vec::new(); slots.count()];
         for mark in bytes[FIXED_BYTES..body].chunks_exact(MARK_BYTES) {
             marks
@@ -125,4 +144,11 @@ impl SparseIndex {
 /// Marks are kept by slot, and the shape is what decides the slots.
 fn shape(slots: Slots) -> u32 {
     u32::from(slots.topics) << 16 | u32::from(slots.partitions)
+}
+
+fn slots(shape: u32) -> Slots {
+    Slots {
+        topics: (shape >> 16) as u8,
+        partitions: shape as u16,
+    }
 }

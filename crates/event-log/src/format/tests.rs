@@ -42,6 +42,31 @@ fn frames_round_trip_and_every_flipped_bit_is_seen() {
 }
 
 #[test]
+fn a_gap_stands_for_records_and_takes_a_header() {
+    let mut bytes = Vec::new();
+    let of = TopicPartition {
+        topic: Topic(0),
+        partition: 1,
+    };
+    push_gap(&mut bytes, of, 40, u32::MAX);
+    let header = FrameHeader::read(&bytes);
+    assert!(header.is_gap() && header.is_intact(&bytes));
+    assert_eq!(
+        (header.bytes(), header.records(), header.offset),
+        (bytes.len(), u64::from(u32::MAX), 40)
+    );
+    let record = frame(b"payload");
+    let header = FrameHeader::read(&record);
+    assert_eq!((header.is_gap(), header.records()), (false, 1));
+    for kind in 1..=255 {
+        let mut bad = record.clone();
+        bad[9] = kind;
+        let header = FrameHeader::read(&bad);
+        assert!(!header.is_intact(&bad[..header.bytes()]), "kind {kind}");
+    }
+}
+
+#[test]
 fn zeros_are_neither_a_frame_nor_a_group() {
     let zeros = [0; 512];
     assert!(!FrameHeader::read(&zeros).is_intact(&zeros[..FRAME_HEADER_BYTES]));

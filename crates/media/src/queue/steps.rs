@@ -119,6 +119,9 @@ async fn publication_append(tx: &mut Write, video: &Video, publish: &VideoPublis
         published_ms: publish.published_at_ms,
         duration_ms: publish.duration_ms,
         hashtags: video.hashtags.clone(),
+        sound: video.facets.sound,
+        category: video.facets.category,
+        region: video.facets.region,
     });
     let (partition_key, at_ms) = (video.id.raw(), publish.published_at_ms);
     tx.outbox_append(OutboxNew {

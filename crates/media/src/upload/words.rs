@@ -1,4 +1,6 @@
-//! Captions and hashtags: cleaned, bounded, normalised. Their meaning is not judged here.
+//! Captions, hashtags and categories: cleaned, bounded, normalised. Their meaning is not judged here.
+
+use types::Category;
 
 use super::UploadLimits;
 use super::error::UploadError;
@@ -53,6 +55,15 @@ pub(super) fn hashtags(
     Ok(tags)
 }
 
+/// The category of a word; saying none is fine, saying a foreign one is not.
+pub(super) fn category(word: Option<&str>) -> Result<Option<Category>, UploadError> {
+    let parsed = word.map(|word| word.parse::<Category>()).transpose();
+    parsed.map_err(|error| UploadError::Invalid {
+        field: "category",
+        message: format!("Choose another category: {error}."),
+    })
+}
+
 /// Every `#word` that does not stick to a word before it.
 fn in_caption(caption: &str) -> impl Iterator<Item = &str> {
     let starts = caption.match_indices('#').map(|(at, _)| at);
@@ -97,6 +108,17 @@ mod tests {
         check("", Some(""));
         check("12345678", Some("12345678"));
         check("123456789", None);
+    }
+
+    #[test]
+    fn categories() {
+        let check = |word: Option<&str>, expect: Option<Option<Category>>| {
+            assert_eq!(category(word).ok(), expect, "{word:?}");
+        };
+        check(None, Some(None));
+        check(Some("dance"), Some(Some(Category::Dance)));
+        check(Some("Dance"), None);
+        check(Some(""), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use media::{
 };
 use metastore::{AccountNew, Metastore, Video};
 use tempfile::TempDir;
-use types::{IdGenerator, UserId, Username, VideoId};
+use types::{IdGenerator, Region, SoundId, UserId, Username, VideoId};
 
 /// 2026-11-21T00:00:00Z.
 const START_MS: i64 = 1_795_219_200_000;
@@ -99,6 +99,9 @@ impl Fixture {
         }
         let submission = Submission {
             caption: "waves #Ocean".to_owned(),
+            category: Some("travel".to_owned()),
+            sound: Some(SoundId::from_raw(5)),
+            region: Region::from_bytes(*b"BR"),
             ..Submission::default()
         };
         self.uploads

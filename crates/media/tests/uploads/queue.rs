@@ -5,6 +5,7 @@ use std::process::Command;
 
 use event::{Event, VideoChange};
 use metastore::{MediaJobKind, VideoStatus};
+use types::{Category, Region, SoundId};
 
 use crate::{Fixture, MINA, START_MS};
 
@@ -94,6 +95,9 @@ async fn a_clip_is_published_completed_and_purged() {
         published_ms: START_MS,
         duration_ms: video.duration_ms,
         hashtags: vec!["ocean".to_owned()],
+        sound: Some(SoundId::from_raw(5)),
+        category: Some(Category::Travel),
+        region: Region::from_bytes(*b"BR"),
     });
     assert_eq!(facts, [published]);
 

@@ -217,12 +217,17 @@ async fn words_are_checked_and_kept() {
     let given = |caption: &str, hashtags: &[&str]| Submission {
         caption: caption.to_owned(),
         hashtags: hashtags.iter().map(|tag| (*tag).to_owned()).collect(),
-        parts: Vec::new(),
+        ..Submission::default()
+    };
+    let shelved = |category: &str| Submission {
+        category: Some(category.to_owned()),
+        ..Submission::default()
     };
     for (submission, field) in [
         (given(&"x".repeat(2_201), &[]), "caption"),
         (given("", &["no spaces"]), "hashtags"),
         (given("", &["é!"]), "hashtags"),
+        (shelved("cats"), "category"),
     ] {
         let answer = fixture.uploads.submit(MINA, session.video, &submission).await;
         assert_eq!(answer.expect_err("not acceptable").field(), Some(field));

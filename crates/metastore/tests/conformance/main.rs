@@ -4,11 +4,12 @@ mod accounts;
 mod engagement;
 mod media_jobs;
 mod outbox;
+mod roles;
 mod statements;
 mod uploads;
 mod videos;
 
-use metastore::{AccountNew, Metastore, VideoNew, VideoPublish};
+use metastore::{AccountNew, Metastore, VideoNew, VideoPublish, VideoSubmit};
 use tempfile::TempDir;
 use types::{UserId, Username, VideoId};
 
@@ -69,7 +70,7 @@ async fn published(store: &Metastore, id: VideoId, creator: UserId, published_at
     };
     tx.video_create(&new).await.expect("a new video");
     assert!(
-        tx.video_submit(id, "a caption", &["ocean".to_owned()])
+        tx.video_submit(id, &submit("a caption", &["ocean".to_owned()]))
             .await
             .expect("submit")
     );
@@ -79,6 +80,14 @@ async fn published(store: &Metastore, id: VideoId, creator: UserId, published_at
             .expect("publish")
     );
     tx.commit().await.expect("a commit");
+}
+
+fn submit<'a>(caption: &'a str, hashtags: &'a [String]) -> VideoSubmit<'a> {
+    VideoSubmit {
+        caption,
+        hashtags,
+        ..VideoSubmit::default()
+    }
 }
 
 fn publish(published_at_ms: i64) -> VideoPublish {

@@ -1,6 +1,6 @@
 //! The outbox: order, ids that never come back, signals.
 
-use metastore::{Metastore, OutboxNew};
+use metastore::{Metastore, OutboxNew, OutboxWaiting};
 
 use crate::{Fixture, open};
 
@@ -53,6 +53,24 @@ async fn rows_come_in_order_and_ids_never_again() {
         "an empty outbox does not start over"
     );
     assert_eq!(store.outbox_take(4, 9).await.expect("rows"), []);
+}
+
+#[tokio::test]
+async fn what_waits_is_known_by_number_and_age() {
+    let Fixture {
+        store,
+        folder: _folder,
+    } = open().await;
+    let waiting = || async { store.outbox_waiting().await.expect("a count") };
+    assert_eq!(waiting().await, OutboxWaiting::default());
+    append(&store, &[1, 2]).await;
+    let two = OutboxWaiting {
+        rows: 2,
+        oldest_at_ms: Some(5),
+    };
+    assert_eq!(waiting().await, two);
+    delete(&store, 2).await;
+    assert_eq!(waiting().await, OutboxWaiting::default());
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! Videos: the steps of their life, the cards, the pages, deletion.
 
-use metastore::{Mark, Rejection, VideoNew, VideoStatus};
-use types::VideoId;
+use metastore::{Mark, Rejection, VideoFacets, VideoNew, VideoStatus, VideoSubmit};
+use types::{Category, Region, SoundId, VideoId};
 
-use crate::{Fixture, open, people, publish, published, user, video};
+use crate::{Fixture, open, people, publish, published, submit, user, video};
 
 #[tokio::test]
 async fn a_video_only_takes_the_steps_of_its_life() {
@@ -15,6 +15,16 @@ async fn a_video_only_takes_the_steps_of_its_life() {
     let why = Rejection {
         code: "too_short".to_owned(),
         message: "at least 1 s".to_owned(),
+    };
+    let hashtags = ["ocean".to_owned(), "surf".to_owned()];
+    let facets = VideoFacets {
+        category: Some(Category::Travel),
+        sound: Some(SoundId::from_raw(77)),
+        region: Region::from_bytes(*b"BR"),
+    };
+    let submitted = VideoSubmit {
+        facets,
+        ..submit("sea", &hashtags)
     };
     let mut tx = store.write("life").await.expect("the writer is free");
     let new = VideoNew {
@@ -31,13 +41,11 @@ async fn a_video_only_takes_the_steps_of_its_life() {
             .expect("a step"),
         "not submitted yet"
     );
+    assert!(tx.video_submit(video(5), &submitted).await.expect("a step"));
     assert!(
-        tx.video_submit(video(5), "sea", &["ocean".to_owned(), "surf".to_owned()])
+        !tx.video_submit(video(5), &submit("other", &[]))
             .await
-            .expect("a step")
-    );
-    assert!(
-        !tx.video_submit(video(5), "other", &[]).await.expect("a step"),
+            .expect("a step"),
         "submitted once"
     );
     tx.video_progress_update(video(5), 0.3).await.expect("a step");
@@ -72,6 +80,7 @@ async fn a_video_only_takes_the_steps_of_its_life() {
         (19_500, 540, Some(9))
     );
     assert_eq!(stored.manifest_json.as_deref(), Some("{\"more\":1}"));
+    assert_eq!(stored.facets, facets);
 }
 
 #[tokio::test]
@@ -180,7 +189,7 @@ async fn pages_of_a_creator_and_of_the_followed() {
         created_at_ms: 3,
     };
     tx.video_create(&new).await.expect("a new video");
-    tx.video_submit(video(6), "", &[]).await.expect("a step");
+    tx.video_submit(video(6), &submit("", &[])).await.expect("a step");
     tx.video_create(&VideoNew { id: video(7), ..new })
         .await
         .expect("a new video");

@@ -1,6 +1,7 @@
 //! The room's rules, entered through its public door over a real store and a real log in a temporary folder.
 
 mod accounts;
+mod admins;
 mod comments;
 mod engagement;
 mod follows;
@@ -10,7 +11,7 @@ mod videos;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use metastore::{Metastore, VideoNew, VideoPublish};
+use metastore::{Metastore, VideoNew, VideoPublish, VideoSubmit};
 use product::{Product, ProductError, ProductLimits, ProductParts, Registration, Session};
 use tempfile::TempDir;
 use types::{IdGenerator, UserId, VideoId};
@@ -77,9 +78,12 @@ impl Fixture {
             created_at_ms: START_MS,
         };
         tx.video_create(&new).await.expect("a new video");
-        tx.video_submit(id, "waves", &["ocean".to_owned()])
-            .await
-            .expect("a step");
+        let submit = VideoSubmit {
+            caption: "waves",
+            hashtags: &["ocean".to_owned()],
+            ..VideoSubmit::default()
+        };
+        tx.video_submit(id, &submit).await.expect("a step");
         if published {
             let publish = VideoPublish {
                 published_at_ms: START_MS + id.as_i64(),

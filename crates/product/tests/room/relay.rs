@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use event::{Action, ActionKind, Event, VideoChange, topic};
 use event_log::{EventLog, SegmentLog, SegmentLogConfig, Topic, TopicPartition};
-use product::{Engagement, OutboxRelay};
-use types::ViewerId;
+use product::{Actor, Engagement, OutboxRelay};
+use types::{Region, ViewerId};
 
 use crate::{Fixture, START_MS};
 
@@ -44,9 +44,11 @@ async fn facts_arrive_in_order_with_their_ids() {
     let (mina, noor) = (fixture.person("mina").await, fixture.person("noor").await);
     let video = fixture.video(1, mina, true).await;
     fixture.room.follow_set(noor, mina, true).await.expect("a follow");
+    let region = Region::from_bytes(*b"BR");
+    let at_home = Actor { user: noor, region };
     fixture
         .room
-        .engage(noor, video, Engagement::Like)
+        .engage(at_home, video, Engagement::Like)
         .await
         .expect("a like");
     fixture
@@ -60,7 +62,7 @@ async fn facts_arrive_in_order_with_their_ids() {
     assert_eq!(relay.drain().await.expect("a pass"), 4);
     assert_eq!(relay.drain().await.expect("a pass"), 0);
     assert_eq!(fixture.store.outbox_count().await.expect("a count"), 0);
-    let action = |outbox_id, kind, video| {
+    let action = |outbox_id, kind, video, region| {
         Event::Action(Action {
             outbox_id,
             actor: noor,
@@ -68,12 +70,13 @@ async fn facts_arrive_in_order_with_their_ids() {
             kind,
             video,
             target: Some(mina),
+            region,
         })
     };
     let expect = [
-        action(1, ActionKind::Follow, None),
-        action(2, ActionKind::Like, Some(video)),
-        action(3, ActionKind::Comment, Some(video)),
+        action(1, ActionKind::Follow, None, None),
+        action(2, ActionKind::Like, Some(video), region),
+        action(3, ActionKind::Comment, Some(video), None),
     ];
     assert_eq!(records(&log, topic::ACTIONS, noor.raw()), expect);
     let removed = Event::Video(VideoChange::Removed {

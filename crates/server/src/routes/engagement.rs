@@ -3,7 +3,7 @@
 use api::{EngagementRequest, EngagementResponse, VideoViewer};
 use axum::Json;
 use axum::extract::State;
-use product::Engagement;
+use product::{Actor, Engagement};
 use types::VideoId;
 
 use super::{Body, Named};
@@ -11,6 +11,7 @@ use crate::cards;
 use crate::error::ApiError;
 use crate::identity::Person;
 use crate::parts;
+use crate::region::Place;
 
 /// Like, unlike, comment, share, save, unsave, not interested, report. Repeating one changes nothing (comments excepted).
 #[utoipa::path(post, path = "/api/v1/videos/{id}/engagement", tag = "videos", params(("id" = VideoId, Path)),
@@ -19,15 +20,17 @@ use crate::parts;
 pub(crate) async fn engage(
     State(rooms): parts::State,
     Person(user): Person,
+    Place(region): Place,
     Named(id): Named<VideoId>,
     Body(body): Body<EngagementRequest>,
 ) -> Result<Json<EngagementResponse>, ApiError> {
     let product = &rooms.parts.product;
+    let actor = Actor { user, region };
     let (comment, state) = match parse(&body)? {
-        Some(engagement) => (None, product.engage(user, id, engagement).await?),
+        Some(engagement) => (None, product.engage(actor, id, engagement).await?),
         None => {
             let text = body.comment_text.as_deref().unwrap_or_default();
-            let (comment, state) = product.comment_add(user, id, text, body.parent_id).await?;
+            let (comment, state) = product.comment_add(actor, id, text, body.parent_id).await?;
             (Some(cards::comment(comment)), state)
         }
     };

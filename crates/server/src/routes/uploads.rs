@@ -15,6 +15,7 @@ use crate::cards;
 use crate::error::ApiError;
 use crate::identity::Person;
 use crate::parts;
+use crate::region::Place;
 
 /// Begin an upload: checks the limits and answers where to PUT the parts.
 #[utoipa::path(post, path = "/api/v1/videos/upload-url", tag = "uploads", request_body = UploadUrlRequest,
@@ -50,6 +51,7 @@ pub(crate) async fn resume(
 pub(crate) async fn submit(
     State(rooms): parts::State,
     Person(user): Person,
+    Place(region): Place,
     Body(body): Body<SubmitVideoRequest>,
 ) -> Result<(StatusCode, Json<Video>), ApiError> {
     let video = body.video_id;
@@ -61,6 +63,9 @@ pub(crate) async fn submit(
     let submission = Submission {
         caption: body.caption,
         hashtags: body.hashtags,
+        category: body.category,
+        sound: body.sound_id,
+        region,
         parts,
     };
     rooms.parts.uploads.submit(user, video, &submission).await?;

@@ -3,7 +3,7 @@
 use api::{FollowAction, FollowRequest, FollowResponse, UpdateProfileRequest, User, UserPage, VideoPage};
 use axum::Json;
 use axum::extract::State;
-use product::ProfileChange;
+use product::{Actor, ProfileChange};
 use types::UserId;
 
 use super::{Asked, Body, Named, PageQuery};
@@ -11,13 +11,17 @@ use crate::cards;
 use crate::error::ApiError;
 use crate::identity::{Person, Viewer};
 use crate::parts;
+use crate::region::Place;
 
 /// The caller's own profile.
 #[utoipa::path(get, path = "/api/v1/me", tag = "users", responses((status = 200, body = User), (status = 401, body = api::ErrorBody)))]
 pub(crate) async fn me(State(rooms): parts::State, Person(user): Person) -> Result<Json<User>, ApiError> {
-    Ok(Json(cards::user(
-        rooms.parts.product.profile(user, Some(user)).await?,
-    )))
+    let product = &rooms.parts.product;
+    let roles = product.admins().roles(user).await?;
+    Ok(Json(User {
+        roles: roles.iter().map(|role| role.as_str().to_owned()).collect(),
+        ..cards::user(product.profile(user, Some(user)).await?)
+    }))
 }
 
 /// Change the caller's own profile.
@@ -132,11 +136,16 @@ pub(crate) async fn following(
 pub(crate) async fn follow(
     State(rooms): parts::State,
     Person(user): Person,
+    Place(region): Place,
     Named(id): Named<UserId>,
     Body(body): Body<FollowRequest>,
 ) -> Result<Json<FollowResponse>, ApiError> {
     let follow = body.action == FollowAction::Follow;
-    let state = rooms.parts.product.follow_set(user, id, follow).await?;
+    let state = rooms
+        .parts
+        .product
+        .follow_set(Actor { user, region }, id, follow)
+        .await?;
     rooms.settle().await;
     Ok(Json(FollowResponse {
         following: state.following,

@@ -33,6 +33,10 @@ impl<A: Default> Bins<A> {
     /// The sum of bin `number`, to add to; keeps the newest `count_max` bin numbers and forgets older bins. None when `number`
     /// is older than what is kept.
     pub fn entry(&mut self, number: i64, count_max: usize) -> Option<&mut A> {
+        // The newest bin is the one that is nearly always meant.
+        if self.bins.last().is_some_and(|(newest, _)| *newest == number) {
+            return self.bins.last_mut().map(|(_, sum)| sum);
+        }
         let newest = self.bins.last().map_or(number, |(newest, _)| *newest).max(number);
         let oldest_kept = newest.saturating_sub(count_max as i64 - 1);
         if number < oldest_kept {

@@ -12,6 +12,7 @@ use event_log::EventLog;
 use crate::JobError;
 use crate::keyed::checkpoint::{Save, SaverThread};
 use crate::keyed::contract::{Job, Sink};
+use crate::keyed::local::Lane;
 use crate::keyed::manifest::ManifestOffset;
 use crate::keyed::meters::Meters;
 use crate::keyed::objects::Objects;
@@ -154,13 +155,12 @@ impl<J: Job> Engine<J> {
             let now = self.parts.log.wait(generation, Duration::ZERO);
             let processed = self.turn()?;
             generation = now;
-            match processed {
-                0 => drop(
-                    self.parts
-                        .log
-                        .wait(now, Duration::from_millis(self.parts.config.poll_ms_max)),
-                ),
-                _ => stop.sleep(Duration::from_micros(self.parts.config.linger_us)),
+            if processed == 0 {
+                self.parts
+                    .log
+                    .wait(now, Duration::from_millis(self.parts.config.poll_ms_max));
+            } else {
+                stop.sleep(Duration::from_micros(self.parts.config.linger_us));
             }
         }
         Ok(())
@@ -261,12 +261,12 @@ impl<J: Job> Engine<J> {
         }
     }
 
-    /// Gives emptied maps back to whoever filled them, for their capacity.
-    fn outboxes_return(&mut self, incoming: Vec<Vec<crate::keyed::table::FastMap<J::Key, J::Delta>>>) {
-        for (to, maps) in incoming.into_iter().enumerate() {
-            for (worker, map) in self.workers.iter_mut().zip(maps) {
+    /// Gives emptied lanes back to whoever filled them, for their capacity.
+    fn outboxes_return(&mut self, incoming: Vec<Vec<Lane<J>>>) {
+        for (to, lanes) in incoming.into_iter().enumerate() {
+            for (worker, lane) in self.workers.iter_mut().zip(lanes) {
                 if worker.outbox.to[to].is_empty() {
-                    worker.outbox.to[to] = map;
+                    worker.outbox.to[to] = lane;
                 }
             }
         }

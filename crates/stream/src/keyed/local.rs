@@ -21,30 +21,61 @@ pub enum Fate {
     Rejected,
 }
 
-/// Deltas on their way to stage two, one map for each worker.
+/// Deltas on their way to one worker, one a key, in the order in which their keys came up.
+pub(crate) struct Lane<J: Job> {
+    index: FastMap<J::Key, u32>,
+    deltas: Vec<(J::Key, J::Delta)>,
+}
+
+impl<J: Job> Default for Lane<J> {
+    fn default() -> Self {
+        Self {
+            index: FastMap::default(),
+            deltas: Vec::new(),
+        }
+    }
+}
+
+impl<J: Job> Lane<J> {
+    fn send(&mut self, key: J::Key, delta: J::Delta) {
+        if let Some(&at) = self.index.get(&key) {
+            self.deltas[at as usize].1.merge(delta);
+            return;
+        }
+        self.index.insert(key.clone(), self.deltas.len() as u32);
+        self.deltas.push((key, delta));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.deltas.is_empty()
+    }
+
+    /// Takes the deltas out and keeps the room.
+    pub(crate) fn drain(&mut self) -> std::vec::Drain<'_, (J::Key, J::Delta)> {
+        self.index.clear();
+        self.deltas.drain(..)
+    }
+}
+
+/// Deltas on their way to stage two, a lane for each worker.
 pub(crate) struct Outbox<J: Job> {
-    pub(crate) to: Vec<FastMap<J::Key, J::Delta>>,
+    pub(crate) to: Vec<Lane<J>>,
 }
 
 impl<J: Job> Outbox<J> {
     pub(crate) fn new(workers: usize) -> Self {
         Self {
-            to: (0..workers.max(1)).map(|_| FastMap::default()).collect(),
+            to: (0..workers.max(1)).map(|_| Lane::default()).collect(),
         }
     }
 
     fn send(&mut self, key: J::Key, delta: J::Delta) {
         let worker = usize::from(key.group().0) % self.to.len();
-        match self.to[worker].entry(key) {
-            std::collections::hash_map::Entry::Occupied(mut held) => held.get_mut().merge(delta),
-            std::collections::hash_map::Entry::Vacant(free) => {
-                free.insert(delta);
-            }
-        }
+        self.to[worker].send(key, delta);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.to.iter().all(FastMap::is_empty)
+        self.to.iter().all(Lane::is_empty)
     }
 }
 

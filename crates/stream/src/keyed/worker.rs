@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use event_log::{EventLog, ReadError, Record, TopicPartition};
 
+use crate::driver::lost_note;
 use crate::keyed::contract::{Job, Key, KeyGroup, Value};
 use crate::keyed::entries::{Entries, GLOBAL, LOCAL, LOCAL_TIMERS, PREFIX_BYTES, TIMERS};
-use crate::keyed::local::{Fate, Folding, Local, Outbox};
+use crate::keyed::local::{Fate, Folding, Lane, Local, Outbox};
 use crate::keyed::shelf::Shelf;
-use crate::keyed::table::{FastMap, StateError, Table, group_of};
+use crate::keyed::table::{Slot, StateError, Table, group_of};
 use crate::keyed::time::WATERMARK_NONE_MS;
 use crate::keyed::timers::Timers;
 
@@ -51,12 +52,17 @@ pub(crate) struct Reach {
     pub(crate) now_ms: i64,
 }
 
+/// Keys of stage two that are looked up together: their states then fit into the first cache.
+const BATCH_MAX: usize = 256;
+
 pub(crate) struct Worker<J: Job> {
     job: Arc<J>,
     pub(crate) partitions: Vec<Partition<J>>,
     local: Table<J::LocalKey, J::Local>,
     global: Table<J::Key, J::State>,
     timers: Timers<J::Key>,
+    /// The states of the batch at hand.
+    slots: Vec<Slot>,
     pub(crate) outbox: Outbox<J>,
     pub(crate) rows: Vec<J::Row>,
     pub(crate) tally: Tally,
@@ -76,6 +82,7 @@ impl<J: Job> Worker<J> {
             local: Table::new(LOCAL, shelf.clone(), cache_bytes_max / 2),
             global: Table::new(GLOBAL, shelf.clone(), cache_bytes_max / 2),
             timers: Timers::new(TIMERS),
+            slots: Vec::with_capacity(BATCH_MAX),
             outbox: Outbox::new(workers),
             rows: Vec::new(),
             tally: Tally::default(),
@@ -106,14 +113,21 @@ impl<J: Job> Worker<J> {
         if cursor.next >= end || cursor.watermark_ms > limit_ms {
             return Ok(());
         }
-        let records = log.read(cursor.of, cursor.next, reach.bytes_max)?;
-        let leads = cursor.watermark_ms > reach.slowest_ms;
+        let records = match log.read(cursor.of, cursor.next, reach.bytes_max) {
+            Err(ReadError::Lost { next, .. }) => {
+                self.partitions[at].cursors[number].next =
+                    lost_note(self.job.name(), cursor.of, cursor.next, next);
+                return Ok(());
+            }
+            records => records?,
+        };
+        let (job, leads) = (self.job.clone(), cursor.watermark_ms > reach.slowest_ms);
         for record in records.iter().take_while(|record| record.offset < end) {
             // Only the slowest may go further than the limit: somebody has to.
             if leads && policy.watermark_ms(record.at_ms) > limit_ms {
                 break;
             }
-            self.prepare(at, number, record);
+            self.prepare(&job, at, number, record);
             let cursor = &mut self.partitions[at].cursors[number];
             cursor.next = record.offset + 1;
             cursor.watermark_ms = cursor.watermark_ms.max(policy.watermark_ms(record.at_ms));
@@ -121,8 +135,7 @@ impl<J: Job> Worker<J> {
         Ok(())
     }
 
-    fn prepare(&mut self, at: usize, number: usize, record: &Record) {
-        let job = self.job.clone();
+    fn prepare(&mut self, job: &J, at: usize, number: usize, record: &Record) {
         let watermark_ms = self.partitions[at].cursors[number].watermark_ms;
         let mut local = self.local(at, watermark_ms);
         let fate = match job.prepare(record, &mut local) {
@@ -167,33 +180,55 @@ impl<J: Job> Worker<J> {
     }
 
     /// Stage two: folds what stage one of all workers sent here. What stage two sends lands in the outbox.
-    pub(crate) fn fold(&mut self, incoming: &mut FastMap<J::Key, J::Delta>, watermark_ms: i64) {
-        for (key, delta) in incoming.drain() {
-            let state = self.global.change(&key);
-            let mut folding = Folding {
-                key: &key,
-                timers: &mut self.timers,
-                outbox: &mut self.outbox,
-                rows: &mut self.rows,
-                watermark_ms,
-            };
-            self.job.fold(&key, state, delta, &mut folding);
+    pub(crate) fn fold(&mut self, incoming: &mut Lane<J>, watermark_ms: i64) {
+        let job = self.job.clone();
+        let mut deltas = incoming.drain();
+        while !deltas.as_slice().is_empty() {
+            let keys = deltas.as_slice().iter().map(|(key, _)| key).take(BATCH_MAX);
+            self.states_mark(keys);
+            for at in 0..self.slots.len() {
+                let Some((key, delta)) = deltas.next() else {
+                    return;
+                };
+                let (state, mut folding) = self.folding(self.slots[at], &key, watermark_ms);
+                job.fold(&key, state, delta, &mut folding);
+            }
         }
     }
 
     /// Fires the timers of stage two.
     pub(crate) fn timers(&mut self, watermark_ms: i64) {
-        while let Some((at_ms, key)) = self.timers.pop(watermark_ms) {
-            let state = self.global.change(&key);
-            let mut folding = Folding {
-                key: &key,
-                timers: &mut self.timers,
-                outbox: &mut self.outbox,
-                rows: &mut self.rows,
-                watermark_ms,
-            };
-            self.job.timer(&key, state, at_ms, &mut folding);
+        let (job, mut keys) = (self.job.clone(), Vec::new());
+        while let Some(at_ms) = self.timers.pop_batch(watermark_ms, BATCH_MAX, &mut keys) {
+            self.states_mark(keys.iter());
+            for (at, key) in keys.drain(..).enumerate() {
+                let (state, mut folding) = self.folding(self.slots[at], &key, watermark_ms);
+                job.timer(&key, state, at_ms, &mut folding);
+            }
         }
+    }
+
+    /// Finds the states of some keys, which are about to change.
+    fn states_mark<'k>(&mut self, keys: impl Iterator<Item = &'k J::Key>) {
+        self.slots.clear();
+        self.slots.extend(keys.map(|key| self.global.find(key)));
+        self.slots.iter().for_each(|&slot| self.global.mark(slot));
+    }
+
+    fn folding<'w>(
+        &'w mut self,
+        slot: Slot,
+        key: &'w J::Key,
+        watermark_ms: i64,
+    ) -> (&'w mut J::State, Folding<'w, J>) {
+        let folding = Folding {
+            key,
+            timers: &mut self.timers,
+            outbox: &mut self.outbox,
+            rows: &mut self.rows,
+            watermark_ms,
+        };
+        (self.global.value(slot), folding)
     }
 
     /// Makes the rows of what changed in this epoch.

@@ -17,7 +17,7 @@ use stream::keyed::{
 };
 
 const TOPICS: &[Topic] = &[Topic(0), Topic(2)];
-const PARTITIONS: u16 = 4;
+pub const PARTITIONS: u16 = 4;
 const BIN_MS: i64 = 1_000;
 const BINS_MAX: usize = 5;
 pub const AHEAD_RECORDS_MAX: u64 = 40;
@@ -269,25 +269,11 @@ struct Held {
 impl MapSink {
     /// The rows that do not depend on when an epoch ended: bins that have left were told at some moment or not.
     pub fn rows(&self) -> Vec<(Row, u64)> {
-        let held = self.0.lock();
-        let newest: BTreeMap<u8, i64> = held
-            .live
-            .keys()
-            .filter_map(|row| match row {
-                Row::Bin(key, bin) => Some((*key, *bin)),
-                _ => None,
-            })
-            .collect();
-        let kept = |row: &Row| match row {
-            Row::Bin(key, bin) => *bin > newest[key] - BINS_MAX as i64,
-            Row::Closed(..) => false,
-            _ => true,
-        };
-        held.live
-            .iter()
-            .filter(|(row, _)| kept(row))
-            .map(|(row, value)| (row.clone(), *value))
-            .collect()
+        newest_bins(self.0.lock().live.clone())
+    }
+
+    pub fn all_rows(&self) -> BTreeMap<Row, u64> {
+        self.0.lock().live.clone()
     }
 
     pub fn crash(&self) {
@@ -314,6 +300,21 @@ impl MapSink {
             .flat_map(|&topic| (0..PARTITIONS).map(move |partition| TopicPartition { topic, partition }));
         all.map(|of| (of, log.end(of))).collect()
     }
+}
+
+/// Without the bins that have left, and what was said when one closed.
+pub fn newest_bins(rows: BTreeMap<Row, u64>) -> Vec<(Row, u64)> {
+    let bin = |row: &Row| match row {
+        Row::Bin(key, bin) => Some((*key, *bin)),
+        _ => None,
+    };
+    let newest: BTreeMap<u8, i64> = rows.keys().filter_map(bin).collect();
+    let kept = |row: &Row| match row {
+        Row::Bin(key, bin) => *bin > newest[key] - BINS_MAX as i64,
+        Row::Closed(..) => false,
+        _ => true,
+    };
+    rows.into_iter().filter(|(row, _)| kept(row)).collect()
 }
 
 impl Sink<(Row, u64)> for MapSink {

@@ -1,5 +1,6 @@
 //! The keyed engine on the embedded log: the same bytes however it is run, cut, moved or fenced.
 
+mod group;
 mod job;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@ import { createResource, createSignal, For, type JSX, Show } from 'solid-js';
 import { logout, renameViewer, viewer } from '../../api/auth';
 import { meGet, mePatch } from '../../api/endpoints';
 import type { User } from '../../api/wire';
+import { Icon } from '../../components/icon';
 import { m } from '../../messages';
 import { Link, loginFrom, navigate, routes } from '../../router';
 import { changePrefs, prefs, type Theme } from '../../state/prefs';
@@ -118,6 +119,15 @@ function Account() {
     <>
       <Show when={me.state === 'ready' && me()} keyed>
         {(user) => <AccountForm user={user} />}
+      </Show>
+      <Show when={me.state === 'ready' && me().roles?.includes('admin')}>
+        <div class="settings__operator">
+          <p>{m.settings.operator}</p>
+          <Link class="button" href={routes.flow}>
+            <Icon name="flow" size={18} />
+            {m.settings.operatorAction}
+          </Link>
+        </div>
       </Show>
       <button type="button" class="button settings__logout" onClick={() => void logoutHere()}>
         {m.profile.logout}

@@ -1,0 +1,171 @@
+//! The stream jobs of a process: opened at their last checkpoint, caught up, running, and closed.
+//!
+//! `catalog` and `user_history` are views: the feature store keeps their offsets with what they made. The others keep their
+//! state in the engine, with checkpoints in the blob store.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_log::EventLog;
+use feature_store::FeatureStore;
+use jobs::{ActivityJob, ActivitySink, CatalogJob, ExamplesSink, JoinerJob, UserHistoryJob};
+use lake::{BlobObjects, LakeConfig, LakeJob, LakeKeeper, LakeWriter};
+use stream::keyed::{EngineConfig, EngineParts, EngineTask, Job, JobControl, Objects, Sink};
+use stream::{Driver, DriverConfig, JobError, JobHandle, Operator, StopSignal, Task};
+
+use crate::config::{Jobs, Lake};
+use crate::error::AppError;
+use crate::wire::now_ms;
+
+/// What jobs are started with.
+pub struct StreamParts {
+    pub log: Arc<dyn EventLog>,
+    pub features: Arc<FeatureStore>,
+    /// Where checkpoints go.
+    pub objects: Arc<dyn Objects>,
+    /// Below it each job keeps the local copy of its state.
+    pub dir: PathBuf,
+    pub config: Jobs,
+    /// Where the lake lies, and how it is written.
+    pub lake_objects: BlobObjects,
+    pub lake: Lake,
+}
+
+/// Packs and sweeps the lake every few minutes.
+struct LakeKeeping(LakeKeeper);
+
+const LAKE_ROUND_EVERY: Duration = Duration::from_secs(300);
+
+impl Task for LakeKeeping {
+    fn name(&self) -> &'static str {
+        "lake_keeper"
+    }
+
+    fn run(&mut self, stop: &StopSignal) -> Result<(), JobError> {
+        while !stop.sleep(LAKE_ROUND_EVERY) {
+            for (table, error) in self.0.round().failures {
+                tracing::warn!(
+                    ?table,
+                    error = &error as &dyn std::error::Error,
+                    "a table of the lake could not be kept"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Jobs at work.
+#[derive(Default)]
+pub struct Streams {
+    handles: Vec<JobHandle>,
+    controls: Vec<JobControl>,
+}
+
+impl Streams {
+    /// Starts all jobs, each caught up with the log. Blocks; not for a thread of the runtime.
+    ///
+    /// # Errors
+    /// When a job does not open, or fails for good on the way.
+    pub fn start(parts: &StreamParts) -> Result<Self, AppError> {
+        let mut streams = Self::default();
+        // The catalog first: the others look videos up in it.
+        streams.view(parts, CatalogJob::new(parts.features.clone()))?;
+        streams.view(parts, UserHistoryJob::new(parts.features.clone()))?;
+        streams.engine(parts, ActivityJob, ActivitySink::new(parts.features.clone()))?;
+        streams.engine(parts, JoinerJob, ExamplesSink::new(parts.log.clone()))?;
+        if parts.lake.enabled {
+            streams.lake(parts)?;
+        }
+        Ok(streams)
+    }
+
+    fn view<O: Operator>(&mut self, parts: &StreamParts, operator: O) -> Result<(), AppError> {
+        let (log, features) = (parts.log.clone(), parts.features.clone());
+        let mut driver = Driver::new(log, features, operator, DriverConfig::default());
+        driver.catch_up().map_err(AppError::start("a job"))?;
+        self.handles
+            .push(stream::spawn(driver).map_err(AppError::start("a job's thread"))?);
+        Ok(())
+    }
+
+    fn engine<J: Job>(
+        &mut self,
+        parts: &StreamParts,
+        job: J,
+        sink: impl Sink<J::Row>,
+    ) -> Result<(), AppError> {
+        let engine = EngineParts {
+            dir: parts.dir.join(job.name()),
+            partition: None,
+            job: Arc::new(job),
+            sink: Arc::new(sink),
+            log: parts.log.clone(),
+            objects: parts.objects.clone(),
+            clock: Arc::new(now_ms),
+            config: EngineConfig {
+                workers: parts.config.workers,
+                checkpoint_interval_ms: parts.config.checkpoint_interval_ms,
+                cache_bytes_max: parts.config.cache_bytes_max,
+                ..EngineConfig::default()
+            },
+        };
+        let control = JobControl::new();
+        let task = EngineTask::open(engine, control.clone()).map_err(AppError::start("a job"))?;
+        self.handles
+            .push(stream::spawn(task).map_err(AppError::start("a job's thread"))?);
+        self.controls.push(control);
+        Ok(())
+    }
+
+    /// The lake's writer and its keeper. Nobody waits for the lake, so it catches up while the house is open.
+    fn lake(&mut self, parts: &StreamParts) -> Result<(), AppError> {
+        let objects: Arc<dyn lake::Objects> = Arc::new(parts.lake_objects.clone());
+        let config = LakeConfig {
+            writer: now_ms() as u64,
+            commit_interval_ms: parts.lake.commit_interval_ms,
+            buffer_bytes_max: parts.lake.buffer_bytes_max,
+            ..LakeConfig::default()
+        };
+        let failed = || AppError::start("the lake");
+        let writer = LakeWriter::new(objects.clone(), Arc::new(now_ms), &config).map_err(failed())?;
+        let writer = Arc::new(writer);
+        let driver = Driver::new(
+            parts.log.clone(),
+            writer.clone(),
+            LakeJob::new(writer),
+            config.driver(),
+        );
+        self.handles
+            .push(stream::spawn(driver).map_err(AppError::start("the lake"))?);
+        let keeper = LakeConfig {
+            writer: config.writer + 1,
+            ..config
+        };
+        let keeper = LakeKeeper::new(objects, Arc::new(now_ms), keeper).map_err(failed())?;
+        self.handles
+            .push(stream::spawn(LakeKeeping(keeper)).map_err(AppError::start("the lake"))?);
+        Ok(())
+    }
+
+    /// Hands on the engine's jobs, for pages and signals.
+    pub fn controls(&self) -> &[JobControl] {
+        &self.controls
+    }
+
+    /// Stops all jobs and waits until each has made durable what it did. Blocks.
+    pub fn close(self) {
+        self.handles.iter().for_each(JobHandle::stop);
+        for job in self.handles {
+            let name = job.name();
+            if let Err(error) = job.join() {
+                tracing::error!(
+                    job = name,
+                    error = &error as &dyn std::error::Error,
+                    "a job ended badly"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What became of videos.
+
+use types::{Category, SoundId, UserId, VideoId};
+
+use super::bytes::{Reader, Writer};
+use super::{DecodeError, HASHTAGS_MAX, KIND_PUBLISHED, KIND_REMOVED};
+use crate::record::VideoChange;
+
+pub(super) fn write_video(out: &mut Writer<'_>, change: &VideoChange) {
+    match change {
+        VideoChange::Published {
+            outbox_id,
+            video,
+            creator,
+            published_ms,
+            duration_ms,
+            hashtags,
+            sound,
+            category,
+            region,
+        } => {
+            out.u8(KIND_PUBLISHED);
+            out.u64(*outbox_id);
+            out.u64(video.raw());
+            out.u64(creator.raw());
+            out.i64(*published_ms);
+            out.i64(*duration_ms);
+            let hashtags = &hashtags[..hashtags.len().min(HASHTAGS_MAX)];
+            out.u8(hashtags.len() as u8);
+            hashtags.iter().for_each(|tag| out.text(tag));
+            out.u64(sound.map_or(0, SoundId::raw));
+            out.u8(category.map_or(0, Category::number));
+            out.region(*region);
+        }
+        VideoChange::Removed {
+            outbox_id,
+            video,
+            at_ms,
+        } => {
+            out.u8(KIND_REMOVED);
+            out.u64(*outbox_id);
+            out.u64(video.raw());
+            out.i64(*at_ms);
+        }
+    }
+}
+
+pub(super) fn read_published(input: &mut Reader<'_>) -> Result<VideoChange, DecodeError> {
+    Ok(VideoChange::Published {
+        outbox_id: input.u64()?,
+        video: VideoId::from_raw(input.u64()?),
+        creator: UserId::from_raw(input.u64()?),
+        published_ms: input.i64()?,
+        duration_ms: input.i64()?,
+        hashtags: {
+            let count = input.u8()? as usize;
+            input.list((count, HASHTAGS_MAX), "hashtags", Reader::text)?
+        },
+        sound: input.since(2, |input| input.optional(SoundId::from_raw))?,
+        category: input.since(2, category)?,
+        region: input.since(2, Reader::region)?,
+    })
+}
+
+fn category(input: &mut Reader<'_>) -> Result<Option<Category>, DecodeError> {
+    match input.u8()? {
+        0 => Ok(None),
+        number => Category::from_number(number)
+            .map(Some)
+            .ok_or(DecodeError::Range("category")),
+    }
+}
+
+pub(super) fn read_removed(input: &mut Reader<'_>) -> Result<VideoChange, DecodeError> {
+    Ok(VideoChange::Removed {
+        outbox_id: input.u64()?,
+        video: VideoId::from_raw(input.u64()?),
+        at_ms: input.i64()?,
+    })
+}

@@ -1,0 +1,74 @@
+//! What stage one tells stage two: sums by five minutes, and what became of a video.
+
+use std::sync::Arc;
+
+use feature_store::{Counts, TrendProfile};
+use stream::keyed::Delta;
+use types::UserId;
+
+use super::trail::Trail;
+
+/// Merging is commutative and associative.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ActivityDelta {
+    /// (number of the five minutes, sums), in no order; few, so a list is quicker than a map.
+    pub(crate) bins: Vec<(i64, Counts)>,
+    /// Too late for any window: for totals alone.
+    pub(crate) late: Counts,
+    /// When the newest of it happened.
+    pub(crate) last_ms: i64,
+    /// All that a video had before it was known whose it is.
+    pub(crate) past: Option<Box<Trail>>,
+    /// Changes of the video, by their outbox rows, in no order.
+    pub(crate) changes: Vec<(u64, VideoStep)>,
+}
+
+/// A step in a video's life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum VideoStep {
+    Published {
+        creator: UserId,
+        profile: Arc<TrendProfile>,
+    },
+    Removed,
+}
+
+impl ActivityDelta {
+    /// Something that happened at `at_ms`, in the five minutes of number `bin`; without one it is for totals alone.
+    pub(crate) fn new(bin: Option<i64>, at_ms: i64, counts: Counts) -> Self {
+        match bin {
+            Some(bin) => Self {
+                bins: vec![(bin, counts)],
+                last_ms: at_ms,
+                ..Self::default()
+            },
+            None => Self {
+                late: counts,
+                ..Self::default()
+            },
+        }
+    }
+
+    pub(crate) fn add(&mut self, bin: i64, counts: &Counts) {
+        match self.bins.iter_mut().find(|(number, _)| *number == bin) {
+            Some((_, held)) => held.merge(counts),
+            None => self.bins.push((bin, *counts)),
+        }
+    }
+}
+
+impl Delta for ActivityDelta {
+    fn merge(&mut self, other: Self) {
+        for (bin, counts) in &other.bins {
+            self.add(*bin, counts);
+        }
+        self.late.merge(&other.late);
+        self.last_ms = self.last_ms.max(other.last_ms);
+        match (&mut self.past, other.past) {
+            (Some(held), Some(past)) => held.merge(&past),
+            (held @ None, past) => *held = past,
+            (Some(_), None) => {}
+        }
+        self.changes.extend(other.changes);
+    }
+}

@@ -1,0 +1,180 @@
+// The operator's page: how events flow at this moment, what is wrong and what to do about it. Who may see it is decided by
+// the server at every question; here are the words for when it says no.
+
+import { createMemo, For, Match, Show, Switch } from 'solid-js';
+import { refresh, viewer, wasSignedIn } from '../api/auth';
+import { Icon } from '../components/icon';
+import { Notice } from '../components/notice';
+import { Link, loginFrom } from '../router';
+import { Drops } from './drops';
+import { Figures } from './figures';
+import { type Problem, problems } from './health';
+import { JobsStage, jobName } from './jobs';
+import { createLive, type Live } from './live';
+import { am } from './messages';
+import { rememberOperator } from './operator';
+import { createPoll, type Poll } from './poll';
+import { DoorStage, LogStage, StoresStage } from './stages';
+import { type Flow, flowGet } from './wire';
+import './flow.css';
+
+/** A page that is opened by its address comes before the session is renewed; as a guest it would only hear no. */
+async function ask(signal: AbortSignal): Promise<Flow> {
+  if (!viewer() && wasSignedIn()) await refresh();
+  return flowGet(signal);
+}
+
+export default function FlowPage() {
+  const source = createLive();
+  const poll = createPoll<Flow>(ask, (flow) => {
+    source.take(flow);
+    rememberOperator();
+  });
+  const refused = () => poll.error()?.status;
+  return (
+    <div class="page flow">
+      <Switch fallback={<Waiting />}>
+        <Match when={refused() === 401}>
+          <Notice icon="user" title={am.gate.signIn} text={am.gate.signInText}>
+            <Link class="button button--accent" href={loginFrom()}>
+              {am.gate.login}
+            </Link>
+          </Notice>
+        </Match>
+        <Match when={refused() === 403}>
+          <Notice
+            icon="user"
+            title={am.gate.forbidden}
+            text={am.gate.forbiddenText(viewer()?.username ?? '')}
+          >
+            <Again poll={poll} />
+          </Notice>
+        </Match>
+        <Match when={source.live()}>{(live) => <FlowNow live={live()} poll={poll} />}</Match>
+        <Match when={poll.error()}>
+          <Notice icon="cloudOff" title={am.gate.failed} text={am.gate.failedText} alert>
+            <Again poll={poll} />
+          </Notice>
+        </Match>
+      </Switch>
+    </div>
+  );
+}
+
+const Again = (props: { poll: Poll }) => (
+  <button type="button" class="button button--accent" onClick={() => props.poll.again()}>
+    {am.gate.again}
+  </button>
+);
+
+const Waiting = () => (
+  <div aria-busy="true">
+    <span class="visually-hidden" role="status">
+      {am.gate.loading}
+    </span>
+    <div class="skeleton flow__skeleton-title" />
+    <div class="skeleton flow__skeleton" />
+  </div>
+);
+
+function FlowNow(props: { live: Live; poll: Poll }) {
+  const { live } = props;
+  const found = createMemo(() => problems(live.history()));
+  const levelOf = (stage: Problem['stage']) => found().find((problem) => problem.stage === stage)?.level;
+  return (
+    <>
+      <Header live={live} poll={props.poll} problems={found()} />
+      <Problems problems={found()} />
+      <ol class="stages">
+        <DoorStage live={live} level={levelOf('door')} />
+        <LogStage live={live} level={levelOf('log')} />
+        <JobsStage live={live} level={levelOf('jobs')} problems={found()} />
+        <StoresStage live={live} level={levelOf('stores')} />
+      </ol>
+      <Drops live={live} />
+      <Figures />
+    </>
+  );
+}
+
+function Header(props: { live: Live; poll: Poll; problems: Problem[] }) {
+  const { live, poll } = props;
+  const uptime = () => am.uptime(live.flow().atMs - live.flow().startedAtMs);
+  return (
+    <header class="flow__head">
+      <div>
+        <h1 class="page__title">{am.title}</h1>
+        <p class="page__lead">{summary(live, props.problems)}</p>
+      </div>
+      <div class="flow__controls">
+        <p class="pulse" classList={{ 'is-live': !poll.paused() && poll.failures() === 0 }}>
+          <span class="pulse__dot" aria-hidden="true" />
+          <PulseWords poll={poll} />
+          <span class="pulse__uptime">{uptime()}</span>
+        </p>
+        <button
+          type="button"
+          class="button"
+          aria-pressed={poll.paused()}
+          onClick={() => poll.setPaused(!poll.paused())}
+        >
+          <Icon name={poll.paused() ? 'play' : 'pause'} size={16} filled={poll.paused()} />
+          {poll.paused() ? am.resume : am.pause}
+        </button>
+      </div>
+    </header>
+  );
+}
+
+function PulseWords(props: { poll: Poll }) {
+  return (
+    <span role="status">
+      <Switch fallback={am.live}>
+        <Match when={props.poll.paused()}>{am.paused}</Match>
+        <Match when={props.poll.failures() > 1}>{am.silent}</Match>
+      </Switch>
+    </span>
+  );
+}
+
+/** The state of the house in one sentence. */
+function summary(live: Live, found: Problem[]): string {
+  const bad = found.filter((problem) => problem.level === 'bad').length;
+  if (bad > 0) return am.wrong(bad);
+  if (found.length > 0) return am.watch(found.length);
+  const rate = live.rate((flow) => flow.door.accepted) ?? 0;
+  return `${am.well}. ${rate > 0 ? am.wellText(am.number(rate)) : am.quietText}`;
+}
+
+function Problems(props: { problems: Problem[] }) {
+  const keyOf = (problem: Problem) => `${problem.id} ${problem.job ?? ''}`;
+  const byKey = createMemo(() => new Map(props.problems.map((problem) => [keyOf(problem), problem])));
+  const keys = createMemo(() => [...byKey().keys()], [], { equals: (a, b) => a.join() === b.join() });
+  return (
+    // Announced when a problem comes or goes, not at each change of its number.
+    <div aria-live="polite" aria-relevant="additions">
+      <Show when={keys().length > 0}>
+        <ul class="problems">
+          <For each={keys()}>
+            {(key) => <Show when={byKey().get(key)}>{(problem) => <ProblemCard problem={problem()} />}</Show>}
+          </For>
+        </ul>
+      </Show>
+    </div>
+  );
+}
+
+function ProblemCard(props: { problem: Problem }) {
+  const words = () => am.problems[props.problem.id](props.problem, jobName(props.problem.job ?? ''));
+  return (
+    <li class={`problem problem--${props.problem.level}`} data-problem={props.problem.id}>
+      <span class="problem__mark" aria-hidden="true">
+        <Icon name="flag" size={18} />
+      </span>
+      <div>
+        <p class="problem__title">{words().title}</p>
+        <p class="problem__text">{words().text}</p>
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,348 @@
+// Every sentence of the operator's pages, in English; loaded with those pages only. No markup here.
+
+import type { ProblemId } from '../health';
+import type { DropKind, Stage } from '../wire';
+
+const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+
+/** 0.42 → "0.4"; 12.3 → "12"; 1234 → "1.2K". */
+const number = (n: number): string => {
+  if (n > 0 && n < 0.05) return '<0.1';
+  return n < 10 ? String(Number(n.toFixed(1))) : compact.format(Math.round(n));
+};
+/** 0.3 → "0.3 ms"; 1500 → "1.5 s"; 600000 → "10 min". */
+const time = (ms: number): string => {
+  if (ms < 10) return `${Number(ms.toFixed(1))} ms`;
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${Number((ms / 1_000).toFixed(1))} s`;
+  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`;
+  return `${Number((ms / 3_600_000).toFixed(1))} h`;
+};
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+const bytes = (count: number): string => {
+  const power = Math.min(Math.floor(Math.log10(Math.max(count, 1)) / 3), UNITS.length - 1);
+  const value = count / 1000 ** power;
+  return `${value.toFixed(value < 10 && power > 0 ? 1 : 0)} ${UNITS[power]}`;
+};
+const plural = (n: number, one: string, many: string) => `${number(n)} ${n === 1 ? one : many}`;
+
+interface Words {
+  title: string;
+  /** What it means, and what to do. */
+  text: string;
+}
+
+export const en = {
+  title: 'Live flow',
+  nav: 'Live flow',
+  lead: 'From a tap to a fact: what comes in, what is durable, what is counted.',
+  number,
+  time,
+  bytes,
+  whole: (n: number) => whole.format(n),
+  unknown: '–',
+
+  live: 'Live',
+  paused: 'Paused',
+  silent: 'No answer, asking again',
+  pause: 'Pause',
+  resume: 'Go on',
+  uptime: (ms: number) => `up ${time(ms)}`,
+
+  well: 'All is well',
+  wellText: (rate: string) => `${rate} events a second come in, and everything that was read is counted.`,
+  quietText: 'Nothing comes in at the moment. The house is ready.',
+  wrong: (n: number) => (n === 1 ? 'One thing needs you' : `${n} things need you`),
+  watch: (n: number) => (n === 1 ? 'One thing to watch' : `${n} things to watch`),
+
+  perSecond: '/s',
+  sparkRate: (what: string, peak: string) => `${what} a second over the last two minutes, at most ${peak}`,
+  sparkSize: (what: string, peak: string) => `${what} over the last two minutes, at most ${peak}`,
+
+  stages: {
+    door: 'Door',
+    log: 'Log',
+    jobs: 'Jobs',
+    stores: 'Stores',
+    feed: 'Feed',
+    media: 'Media',
+  } as Record<Stage, string>,
+  stageHints: {
+    door: 'Events come in and are judged.',
+    log: 'They are written down, for good.',
+    jobs: 'They are read and counted.',
+    stores: 'What they add up to is kept.',
+  },
+
+  door: {
+    rate: 'Events accepted',
+    requests: 'Requests',
+    inFlight: 'Being answered',
+    answered: 'Answered in',
+    answeredValue: (p50: string, p99: string) => `${p50} · p99 ${p99}`,
+    duplicates: 'Sent again',
+    rejected: 'Refused events',
+    busy: 'Told to wait (429)',
+    failed: 'Failed (5xx)',
+  },
+  log: {
+    rate: 'Records made durable',
+    commit: 'Commit',
+    commitValue: (p50: string, p99: string) => `${p50} · p99 ${p99}`,
+    group: 'In one commit',
+    queue: 'Waiting for the disk',
+    queueValue: (size: string, wait: string | null) => (wait === null ? size : `${size} · ${wait}`),
+    kept: 'Kept',
+    keptValue: (size: string, segments: number | null) =>
+      segments === null ? size : `${size} in ${plural(segments, 'segment', 'segments')}`,
+    held: 'Held for jobs',
+    atRisk: 'In memory only',
+    topics: 'By topic',
+    topicNames: {
+      views: 'Views',
+      actions: 'Actions',
+      context: 'Context',
+      served: 'Served pages',
+      videos: 'Videos',
+    } as Record<string, string>,
+  },
+  jobs: {
+    none: 'No job has read anything yet.',
+    names: {
+      catalog: 'Catalog',
+      counters: 'Counters',
+      user_history: 'Viewer histories',
+      trending: 'Trending',
+      usage: 'Hashtag and sound use',
+      features: 'Feature counters',
+      examples: 'Training examples',
+      joiner: 'Training examples',
+      lake: 'Lake',
+    } as Record<string, string>,
+    kinds: { engine: 'engine', view: 'view' },
+    kindHints: {
+      engine: 'Keeps its state in the engine, with checkpoints.',
+      view: 'Keeps its state and its place in a store.',
+    },
+    states: { running: 'running', failed: 'failed', stopped: 'stopped' },
+    caughtUp: 'caught up',
+    records: (n: number) => plural(n, 'record behind', 'records behind'),
+    behind: (ms: number) => `${time(ms)} behind`,
+    standing: (n: number) => `standing still, ${plural(n, 'record', 'records')} unread`,
+    watermark: 'Watermark',
+    watermarkValue: (ms: number) => (ms < 1 ? 'at the clock' : `${time(ms)} behind the clock`),
+    fates: 'What became of them',
+    counted: 'counted',
+    duplicate: 'repeats',
+    late: 'too late',
+    rejected: 'unusable',
+    keys: 'Keys',
+    keysValue: (keys: string, size: string) => `${keys} · ${size}`,
+    timers: 'Timers',
+    rows: 'Rows written',
+    rowsValue: (rate: string) => `${rate}/s`,
+    commit: 'Commit',
+    checkpoint: 'Checkpoint',
+    checkpointNone: 'none since the start',
+    checkpointValue: (version: number, age: string) => `number ${whole.format(version)}, ${age} ago`,
+    checkpointCost: 'Its size and time',
+    checkpointCostValue: (size: string, took: string | null) => (took === null ? size : `${size} · ${took}`),
+    stumbles: 'Stumbles',
+    stumblesValue: (n: number) => (n === 0 ? 'none' : `${whole.format(n)}, each tried again`),
+    ask: 'Make a checkpoint now',
+    asked: (name: string) => `${name} makes a checkpoint.`,
+    askFailed: 'The checkpoint could not be asked for.',
+  },
+  stores: {
+    features: 'Feature store',
+    featureTables: {
+      video_counters: 'Video counters',
+      viewers: 'Viewers',
+      sessions: 'Sessions',
+      catalog: 'Catalog',
+    } as Record<string, string>,
+    rowsValue: (rows: string, changed: number) =>
+      changed === 0 ? rows : `${rows} · ${number(changed)} to save`,
+    noTables: 'Nothing committed yet.',
+    outbox: 'Outbox',
+    outboxEmpty: 'empty',
+    outboxValue: (rows: string, age: string) => `${rows} · oldest ${age}`,
+    relayed: 'Relayed',
+    media: 'Media queue',
+    mediaWaiting: 'Waiting',
+    mediaRunning: 'At work',
+    mediaDead: 'Given up',
+    metastore: 'Metastore',
+    writes: 'Changes',
+    writeWaited: 'Wait for a turn',
+    failures: 'Failures',
+  },
+
+  drops: {
+    title: 'What did not go on',
+    lead: 'Everything that was refused, repeated, passed over or lost since the start, with its reason.',
+    none: 'Nothing: every event went all the way.',
+    columns: { what: 'What', where: 'Where', now: 'Now', total: 'Since the start' },
+    kinds: { expected: 'fine', refused: 'sent back', degraded: 'with less', lost: 'lost' } as Record<
+      DropKind,
+      string
+    >,
+    kindHints: {
+      expected: 'It was there already, or a rule takes it out.',
+      refused: 'The sender was told and may come again. Nothing is lost.',
+      degraded: 'An answer came with less in it, or after another try.',
+      lost: 'It does not count anywhere.',
+    } as Record<DropKind, string>,
+    words: {
+      riffle_collector_duplicates_total: 'Events sent again',
+      riffle_collector_rejected_total: 'Events nobody can count',
+      riffle_collector_odd_total: 'Odd events, taken all the same',
+      riffle_server_rate_limited_total: 'Requests over a rate limit',
+      riffle_product_hashes_refused_total: 'Logins while the hashers were full',
+      riffle_event_log_overloaded_total: 'Batches while the disk was behind',
+      riffle_event_log_kafka_overloaded_total: 'Batches while the broker was behind',
+      riffle_event_log_kafka_failed_records_total: 'Records the broker did not take',
+      riffle_event_log_memory_lost_records_total: 'Records lost from memory',
+      riffle_event_log_lost_offsets_met_total: 'Records a repair took out',
+      riffle_stream_fates_total: 'Records read and not counted',
+      riffle_jobs_duplicates_total: 'Records read again',
+      riffle_stream_poisoned_records_total: 'Records a job cannot use',
+      riffle_feature_store_dropped_total: 'Counts for unknown videos',
+      riffle_metastore_failures_total: 'Statements that failed',
+      riffle_blob_failures_total: 'File operations that failed',
+      riffle_pipeline_removed_total: 'Videos a filter took out',
+      riffle_feed_relaxed_total: 'Rules a short page gave up',
+      riffle_pipeline_failures_total: 'Stages that failed or took too long',
+      riffle_feed_stale_history_total: 'Pages made before the last swipe was read',
+      riffle_server_unsettled_total: 'Answers before the own action was read',
+      riffle_feed_served_lost_total: 'Served pages that were not noted',
+      riffle_media_rejected_total: 'Videos that were not accepted',
+      riffle_media_uploads_abandoned_total: 'Uploads never finished',
+      riffle_media_job_failures_total: 'Media jobs that failed once',
+    } as Record<string, string>,
+    reasons: {
+      address: 'by address',
+      viewer: 'by viewer',
+      auth: 'sign-in',
+      upload: 'uploads',
+      bytes: 'queue full',
+      wait: 'wait too long',
+      stall: 'disk stands still',
+      duplicate: 'seen before',
+      late: 'later than the window',
+      rejected: 'unusable',
+      clock_ahead: 'device clock ahead',
+      clock_behind: 'device clock behind',
+      clock_replaced: 'device clock far off',
+      out_of_order: 'out of order',
+      unknown_video: 'unknown video',
+      seen: 'seen already',
+      own: 'own video',
+    } as Record<string, string>,
+    lostOddity: 'Events that never came',
+  },
+
+  figures: {
+    title: 'Every figure',
+    lead: 'What Prometheus reads from /metrics, live. The meaning of each is in docs/operating/metrics.md.',
+    search: 'Find a figure',
+    searchHint: 'Part of a name or a label, such as checkpoint or counters',
+    columns: { name: 'Figure', value: 'Value', rate: 'Per second' },
+    count: (shown: number, all: number) =>
+      shown < all ? `${shown} of ${all} shown: narrow the search` : plural(all, 'figure', 'figures'),
+    none: 'No figure has that in its name or labels.',
+  },
+
+  gate: {
+    signIn: 'For admins',
+    signInText: 'Log in with an account that may look after this server.',
+    login: 'Log in',
+    forbidden: 'This page is for admins',
+    forbiddenText: (name: string) =>
+      `Whoever runs the server can open it for you. In its folder: riffle admin grant ${name}`,
+    failed: 'The server does not answer',
+    failedText: 'It is asked again by itself.',
+    again: 'Try now',
+    loading: 'Reading the figures',
+  },
+
+  problems: {
+    notReady: () => ({
+      title: 'The server takes no traffic',
+      text: 'It is starting or draining. If that lasts longer than a minute, read its log.',
+    }),
+    failing: (p) => ({
+      title: `${number(p.value)} requests a second fail here`,
+      text: 'Answers 5xx are our fault. Their request ids are in the log, with the cause.',
+    }),
+    rejecting: (p) => ({
+      title: `${number(p.value)} events a second are refused for good`,
+      text: 'A client sends what nobody can count. The reasons are below; the newest client release is the first suspect.',
+    }),
+    logStopped: () => ({
+      title: 'The log has stopped',
+      text: 'A write to the disk failed, so nothing new is taken; what was acknowledged is safe. Mend the disk, then restart: recovery checks every record.',
+    }),
+    overloaded: (p) => ({
+      title: `${number(p.value)} batches a second are sent away`,
+      text: 'More comes in than the disk or the broker takes. Clients keep their events and come again. Give the log a faster disk, or move its noisy neighbours.',
+    }),
+    recordsLost: (p) => ({
+      title: `${whole.format(p.value)} records were lost`,
+      text: 'They were acknowledged from memory or taken out by a repair. Note the time; the reasons are below.',
+    }),
+    slowDisk: (p) => ({
+      title: `One commit in a hundred takes ${time(p.value)}`,
+      text: 'The disk is slow, or a neighbour takes its time. Answers to events wait for it.',
+    }),
+    retentionHeld: (p) => ({
+      title: `${bytes(p.value)} of the log are kept past their time`,
+      text: 'A job still needs them. Look for the job below that is behind or makes no checkpoints.',
+    }),
+    jobFailed: (_, job) => ({
+      title: `${job} has failed`,
+      text: 'It stays down until the server restarts, and what it derives stands still. Nothing is lost: the log keeps its records. The reason is in the log of the server.',
+    }),
+    jobStopped: (_, job) => ({
+      title: `${job} does not run`,
+      text: 'It was stopped, as it is while the server drains. Otherwise restart the server.',
+    }),
+    jobStill: (p, job) => ({
+      title: `${job} stands still`,
+      text: `${plural(p.value, 'record waits', 'records wait')} and none is read. Look for its last line in the server's log; a full disk and a slow checkpoint store are the usual causes.`,
+    }),
+    jobBehind: (p, job) => ({
+      title: `${job} is ${time(p.value)} behind`,
+      text: 'It reads more slowly than records come. If the line of its rate is flat, it needs more workers or a faster disk; after a restart it catches up by itself.',
+    }),
+    jobStumbles: (p, job) => ({
+      title: `${job} stumbled ${p.value === 1 ? 'once' : `${number(p.value)} times`} in the last minute`,
+      text: 'It goes on from its last checkpoint each time. The cause is in the log of the server.',
+    }),
+    checkpointOld: (p, job) => ({
+      title: `${job} has made no checkpoint for ${time(p.value)}`,
+      text: 'A restart would read that much again, and the log keeps it meanwhile. Look at the checkpoint store: space, rights, reach.',
+    }),
+    tooLate: (p, job) => ({
+      title: `${number(p.value)} records a second come too late for ${job}`,
+      text: 'They are older than its window and are left out until the nightly recount. Devices that were offline for long do this; a steady stream means a clock is wrong.',
+    }),
+    outboxStuck: (p) => ({
+      title: `Likes and follows wait for ${time(p.value)}`,
+      text: 'They are safe in the metastore and do not reach the log. Usually the log refuses them: see above.',
+    }),
+    storeFails: (p) => ({
+      title: `The metastore failed ${p.value === 1 ? 'once' : `${number(p.value)} times`} in the last minute`,
+      text: 'Busy means too many changes at once; anything else is the disk. The statement is in the log of the server.',
+    }),
+    mediaDead: (p) => ({
+      title: `${plural(p.value, 'video was', 'videos were')} given up by the media workers`,
+      text: 'Every try failed, and their creators were told. The reason stands in the log; mend it and let them upload again.',
+    }),
+    mediaQueue: (p) => ({
+      title: `${number(p.value)} media jobs wait`,
+      text: 'Videos take longer than two minutes to be ready. More cores, or a second media worker, help.',
+    }),
+  } satisfies Record<ProblemId, (p: { value: number }, job: string) => Words>,
+};

@@ -1,0 +1,184 @@
+// Three of the four stages: the door, the log, the stores. The jobs have a file of their own.
+
+import { createMemo, For, Show } from 'solid-js';
+import type { Live } from './live';
+import { am, named } from './messages';
+import { BigRate, Fact, StageCard, shown } from './parts';
+import type { Flow } from './wire';
+
+type Level = 'bad' | 'warn' | undefined;
+const rateLevel = (rate: number | null, level: 'bad' | 'warn'): Level =>
+  (rate ?? 0) > 0 ? level : undefined;
+
+export function DoorStage(props: { live: Live; level: Level }) {
+  const { live } = props;
+  const accepted = (flow: Flow) => flow.door.accepted;
+  const rate = (pick: (flow: Flow) => number) => live.rate(pick);
+  const answered = () => {
+    const at = (q: number) => live.quantile((flow) => flow.door.eventsAnswered, q);
+    const [p50, p99] = [at(0.5), at(0.99)];
+    return p50 === null || p99 === null ? am.unknown : am.door.answeredValue(am.time(p50), am.time(p99));
+  };
+  return (
+    <StageCard stage="door" level={props.level} flows={rate(accepted)}>
+      <BigRate live={live} what={am.door.rate} pick={accepted} />
+      <dl class="facts">
+        <Fact name={am.door.answered} value={answered()} />
+        <Fact name={am.door.requests} value={shown(rate((f) => f.door.requests)) + am.perSecond} />
+        <Show when={live.flow().door.inFlight !== null}>
+          <Fact name={am.door.inFlight} value={shown(live.flow().door.inFlight)} />
+        </Show>
+        <Fact name={am.door.duplicates} value={shown(rate((f) => f.door.duplicates)) + am.perSecond} />
+        <Fact
+          name={am.door.rejected}
+          value={shown(rate((f) => f.door.rejected)) + am.perSecond}
+          level={rateLevel(
+            rate((f) => f.door.rejected),
+            'warn',
+          )}
+        />
+        <Fact
+          name={am.door.busy}
+          value={shown(rate((f) => f.door.busy)) + am.perSecond}
+          level={rateLevel(
+            rate((f) => f.door.busy),
+            'warn',
+          )}
+        />
+        <Fact
+          name={am.door.failed}
+          value={shown(rate((f) => f.door.failed)) + am.perSecond}
+          level={rateLevel(
+            rate((f) => f.door.failed),
+            'bad',
+          )}
+        />
+      </dl>
+    </StageCard>
+  );
+}
+
+export function LogStage(props: { live: Live; level: Level }) {
+  const { live } = props;
+  const log = () => live.flow().log;
+  const appended = (flow: Flow) => flow.log.records;
+  const commit = () => {
+    const spread = log().commitMs;
+    return spread ? am.log.commitValue(am.time(spread.p50), am.time(spread.p99)) : am.unknown;
+  };
+  const queue = () => {
+    const wait = log().waitEstimateMs;
+    return am.log.queueValue(shown(log().queueBytes, am.bytes), wait === null ? null : am.time(wait));
+  };
+  return (
+    <StageCard stage="log" level={props.level} flows={live.rate(appended)}>
+      <BigRate live={live} what={am.log.rate} pick={appended} />
+      <Topics live={live} />
+      <dl class="facts">
+        <Fact name={am.log.commit} value={commit()} />
+        <Fact name={am.log.group} value={shown(log().groupBytes?.p50, am.bytes)} />
+        <Fact name={am.log.queue} value={queue()} />
+        <Show when={log().keptBytes !== null}>
+          <Fact name={am.log.kept} value={am.log.keptValue(am.bytes(log().keptBytes ?? 0), log().segments)} />
+        </Show>
+        <Show when={(log().heldBytes ?? 0) > 0}>
+          <Fact name={am.log.held} value={am.bytes(log().heldBytes ?? 0)} level="warn" />
+        </Show>
+        <Show when={(log().atRiskBytes ?? 0) > 0}>
+          <Fact name={am.log.atRisk} value={am.bytes(log().atRiskBytes ?? 0)} />
+        </Show>
+      </dl>
+    </StageCard>
+  );
+}
+
+/** Each topic's rate as a bar, beside the others. */
+function Topics(props: { live: Live }) {
+  const names = createMemo(() => props.live.flow().log.topics.map((topic) => topic.name), [], {
+    equals: (a, b) => a.join() === b.join(),
+  });
+  const rate = (name: string) =>
+    props.live.rate((flow) => flow.log.topics.find((topic) => topic.name === name)?.records) ?? 0;
+  const highest = createMemo(() => Math.max(1, ...names().map(rate)));
+  return (
+    <Show when={names().length > 0}>
+      <h3 class="visually-hidden">{am.log.topics}</h3>
+      <dl class="bars">
+        <For each={names()}>
+          {(name) => (
+            <div class="bars__row" style={{ '--share': (rate(name) / highest()).toFixed(3) }}>
+              <dt>{named(am.log.topicNames, name)}</dt>
+              <dd>
+                {am.number(rate(name))}
+                {am.perSecond}
+              </dd>
+            </div>
+          )}
+        </For>
+      </dl>
+    </Show>
+  );
+}
+
+export function StoresStage(props: { live: Live; level: Level }) {
+  const { live } = props;
+  const flow = () => live.flow();
+  const outbox = () => {
+    const { waitingRows, oldestAtMs } = flow().outbox;
+    if (waitingRows === null) return am.unknown;
+    if (waitingRows === 0) return am.stores.outboxEmpty;
+    return am.stores.outboxValue(am.number(waitingRows), am.time(flow().atMs - (oldestAtMs ?? flow().atMs)));
+  };
+  const waited = () => live.quantile((f) => f.metastore.writeWaited, 0.99);
+  const failing = () =>
+    rateLevel(
+      live.rate((f) => f.metastore.failures),
+      'bad',
+    );
+  return (
+    <StageCard stage="stores" level={props.level}>
+      <h3 class="stage__part">{am.stores.features}</h3>
+      <Tables live={live} />
+      <h3 class="stage__part">{am.stores.metastore}</h3>
+      <dl class="facts">
+        <Fact name={am.stores.writes} value={shown(live.rate((f) => f.metastore.writes)) + am.perSecond} />
+        <Fact name={am.stores.writeWaited} value={shown(waited(), am.time)} />
+        <Fact name={am.stores.failures} value={am.whole(flow().metastore.failures)} level={failing()} />
+        <Fact name={am.stores.outbox} value={outbox()} />
+        <Fact name={am.stores.relayed} value={shown(live.rate((f) => f.outbox.relayed)) + am.perSecond} />
+      </dl>
+      <h3 class="stage__part">{am.stores.media}</h3>
+      <dl class="facts">
+        <Fact name={am.stores.mediaWaiting} value={shown(flow().media.waiting)} />
+        <Fact name={am.stores.mediaRunning} value={am.number(flow().media.running)} />
+        <Fact
+          name={am.stores.mediaDead}
+          value={shown(flow().media.dead)}
+          level={(flow().media.dead ?? 0) > 0 ? 'warn' : undefined}
+        />
+      </dl>
+    </StageCard>
+  );
+}
+
+function Tables(props: { live: Live }) {
+  const tables = () => props.live.flow().features.tables;
+  const names = createMemo(() => tables().map((table) => table.name), [], {
+    equals: (a, b) => a.join() === b.join(),
+  });
+  const of = (name: string) => tables().find((table) => table.name === name);
+  return (
+    <Show when={names().length > 0} fallback={<p class="stage__hint">{am.stores.noTables}</p>}>
+      <dl class="facts">
+        <For each={names()}>
+          {(name) => (
+            <Fact
+              name={named(am.stores.featureTables, name)}
+              value={am.stores.rowsValue(shown(of(name)?.rows), of(name)?.changed ?? 0)}
+            />
+          )}
+        </For>
+      </dl>
+    </Show>
+  );
+}
