@@ -24,8 +24,9 @@ pub struct Flow {
     pub outbox: FlowOutbox,
     pub media: FlowMedia,
     pub features: FlowFeatures,
+    pub lake: FlowLake,
     pub metastore: FlowMetastore,
-    /// Everything that was refused, dropped, repeated or lost, with its reason.
+    /// Everything that was refused, dropped, repeated or lost, with its reason; what never happened is left out.
     pub drops: Vec<FlowDrop>,
 }
 
@@ -200,16 +201,29 @@ pub struct FlowMedia {
 #[serde(rename_all = "camelCase")]
 pub struct FlowFeatures {
     pub tables: Vec<FlowTable>,
+    /// Videos hot enough that their counts are saved in batches.
+    pub viral_videos: Option<u64>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FlowTable {
     pub name: String,
-    /// In memory.
+    /// Rows written.
+    pub written: u64,
+    /// Rows that waited for a later write instead, counted at each commit that they sat out.
+    pub held_back: u64,
+}
+
+/// The lake of raw events.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowLake {
     pub rows: u64,
-    /// Changed since the last commit.
-    pub changed: u64,
+    pub files: u64,
+    pub written_bytes: u64,
+    /// Read and not yet written.
+    pub held_bytes: Option<u64>,
 }
 
 /// The metastore.

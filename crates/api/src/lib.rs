@@ -18,9 +18,9 @@ pub use account::{
     RegisterRequest, Session, UpdateProfileRequest, User, UserCounts, UserPage, UserViewer,
 };
 pub use admin::{
-    CheckpointAsked, Flow, FlowBucket, FlowCheckpoint, FlowDoor, FlowDrop, FlowDropKind, FlowFates, FlowFeatures,
-    FlowJob, FlowJobKind, FlowJobState, FlowLog, FlowMedia, FlowMetastore, FlowOutbox, FlowSpread, FlowStage,
-    FlowTable, FlowTopic, MetricFamily, MetricSample, Metrics,
+    CheckpointAsked, Flow, FlowBucket, FlowCheckpoint, FlowDoor, FlowDrop, FlowDropKind, FlowFates,
+    FlowFeatures, FlowJob, FlowJobKind, FlowJobState, FlowLake, FlowLog, FlowMedia, FlowMetastore,
+    FlowOutbox, FlowSpread, FlowStage, FlowTable, FlowTopic, MetricFamily, MetricSample, Metrics,
 };
 pub use comment::{Author, Comment, CommentPage};
 pub use config::{ClientConfig, Limits};

@@ -9,6 +9,8 @@
 mod contender;
 mod rounds;
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use testkit::{Clip, Server};
@@ -19,7 +21,8 @@ use crate::load::Span;
 use crate::peers::{Postgres, Redis};
 use crate::wire::Template;
 use crate::{BenchError, Setup};
-use contender::{Contender, Load, caught_up, door_clients};
+use contender::{Contender, Load, caught_up};
+pub(crate) use contender::{caller, door_clients};
 use rounds::{Median, measure};
 
 const CONNECTIONS_MAX: usize = 256;
@@ -81,12 +84,17 @@ impl Point {
     }
 }
 
-/// Everybody who is measured, running.
-struct Field {
+/// A running server, with a video and somebody for each connection: a cookie or a token.
+struct Riffle {
     server: Server,
-    /// A cookie or a token for each connection.
     callers: Vec<String>,
     video: String,
+}
+
+/// Everybody who is measured, running.
+struct Field {
+    ours: Riffle,
+    other: Option<Riffle>,
     floor: Floor,
     redis: Redis,
     postgres: Postgres,
@@ -98,7 +106,7 @@ pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError
     let wanted = |point: &&Point| setup.only.as_deref().is_none_or(|only| only == point.name);
     for point in POINTS.iter().filter(wanted) {
         let mut contenders = field.contenders(point);
-        let medians = measure(&mut contenders, point.load, || caught_up(&field.server))?;
+        let medians = measure(&mut contenders, point.load, || field.settle())?;
         report(figures, point, &medians);
         table.extend(medians.into_iter().map(|median| (point.name, median)));
     }
@@ -106,20 +114,34 @@ pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError
     Ok(())
 }
 
+impl Riffle {
+    fn start(binary: &Path) -> Self {
+        let server = Server::start_with(binary, crate::UNLIMITED);
+        let video = server.creator().publish(&Clip::small(1).bytes(), "load", &[]);
+        let callers = (0..CONNECTIONS_MAX).map(|number| caller(&server, number));
+        Self {
+            callers: callers.collect(),
+            video: video["id"]
+                .as_str()
+                .expect("a published video has an id")
+                .to_owned(),
+            server,
+        }
+    }
+
+    /// Clients of this server, speaking to `address`.
+    fn contender(&self, who: &'static str, address: SocketAddr, point: &Point) -> Contender {
+        let callers = &self.callers[..point.connections];
+        let clients = door_clients(callers, point.name, &watch_event(&self.video), point.events);
+        Contender::door(who, address, clients)
+    }
+}
+
 impl Field {
     fn open(setup: &Setup) -> Result<Self, BenchError> {
-        let server = Server::start_with(&setup.riffle, crate::UNLIMITED);
-        let video = server.creator().publish(&Clip::small(1).bytes(), "load", &[]);
-        let video = video["id"]
-            .as_str()
-            .expect("a published video has an id")
-            .to_owned();
         Ok(Self {
-            callers: (0..CONNECTIONS_MAX)
-                .map(|number| contender::caller(&server, number))
-                .collect(),
-            server,
-            video,
+            ours: Riffle::start(&setup.riffle),
+            other: setup.against.as_deref().map(Riffle::start),
             floor: Floor::start()?,
             redis: Redis::start()?,
             postgres: Postgres::start()?,
@@ -128,27 +150,28 @@ impl Field {
 
     /// Us first, then the point's peers.
     fn contenders(&self, point: &Point) -> Vec<Contender> {
-        let event = event(&self.video);
-        let callers = &self.callers[..point.connections];
-        let door = |who, address| {
-            Contender::door(
-                who,
-                address,
-                door_clients(callers, point.name, &event, point.events),
-            )
-        };
-        let mut all = vec![door("door", self.server.address())];
+        let event = watch_event(&self.ours.video);
+        let mut all = vec![self.ours.contender("door", self.ours.server.address(), point)];
+        if let Some(other) = &self.other {
+            all.push(other.contender("other_door", other.server.address(), point));
+        }
         all.extend(point.peers.iter().map(|peer| match peer {
-            Peer::Floor => door("floor", self.floor.address),
+            Peer::Floor => self.ours.contender("floor", self.floor.address, point),
             Peer::Redis => Contender::redis(self.redis.address, &event, (point.connections, point.events)),
             Peer::Postgres => Contender::postgres(self.postgres.address, &event, point.connections),
         }));
         all
     }
+
+    /// Waits until no server has work left from its turns.
+    fn settle(&self) -> Result<Duration, BenchError> {
+        let all = std::iter::once(&self.ours).chain(&self.other);
+        all.map(|riffle| caught_up(&riffle.server)).sum()
+    }
 }
 
 /// What a player says when the viewer swipes on; its number is filled in.
-fn event(video: &str) -> Template {
+pub(crate) fn watch_event(video: &str) -> Template {
     let now_ms = contender::now_ms();
     let mut event = Template::default();
     event.text(r#"{"seq":"#).hole().text(&format!(

@@ -13,11 +13,13 @@ mod feed;
 mod figures;
 mod first;
 mod floor;
+mod freshness;
 mod ingest;
 mod load;
 mod media;
 mod peers;
 mod playback;
+mod soak;
 mod stream;
 mod wire;
 
@@ -29,14 +31,18 @@ use figures::Figures;
 type Bench = fn(&Setup, &mut Figures) -> Result<(), BenchError>;
 
 /// Name and measurement, in the order of a full run.
-const BENCHES: [(&str, Bench); 6] = [
+const BENCHES: [(&str, Bench); 7] = [
     ("first", first::run),
     ("ingest", ingest::run),
+    ("freshness", freshness::run),
     ("feed", feed::run),
     ("media", media::run),
     ("playback", playback::run),
     ("stream", stream::run),
 ];
+
+/// Measured only when it is named: it takes half an hour.
+const SOAK: (&str, Bench) = ("soak", soak::run);
 
 /// Settings of a server that is measured: one address sends everything, so the rate limits are out of the way.
 const UNLIMITED: &str = "[limits]\naddress_per_s = 0\nviewer_per_s = 0\nauth_per_s = 0\nupload_per_s = 0\n";
@@ -49,14 +55,19 @@ struct Setup {
     name: Option<String>,
     /// One point of a measurement instead of all.
     only: Option<String>,
+    /// Another build of the server, measured in the same rounds.
+    against: Option<PathBuf>,
     json: Option<PathBuf>,
+    /// Of a soak: how long, and events a second.
+    minutes: f64,
+    rate: f64,
 }
 
 /// Why a measurement gave no figure.
 #[derive(Debug, thiserror::Error)]
 enum BenchError {
     #[error(
-        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|feed|media|playback|stream] [--json FILE]"
+        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|freshness|feed|media|playback|stream|soak] [--json FILE] [--minutes N] [--rate EVENTS_PER_S]"
     )]
     Usage,
     #[error("{what} failed")]
@@ -96,15 +107,24 @@ fn main() -> ExitCode {
 }
 
 fn setup(mut arguments: impl Iterator<Item = String>) -> Result<Setup, BenchError> {
-    let mut setup = Setup::default();
+    let mut setup = Setup {
+        minutes: 30.0,
+        rate: 20_000.0,
+        ..Setup::default()
+    };
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().map(PathBuf::from).ok_or(BenchError::Usage);
         match argument.as_str() {
             "--riffle" => setup.riffle = value()?,
             "--root" => setup.root = value()?,
+            "--against" => setup.against = Some(value()?),
             "--only" => setup.only = Some(arguments.next().ok_or(BenchError::Usage)?),
             "--json" => setup.json = Some(value()?),
-            name if BENCHES.iter().any(|(known, _)| *known == name) => setup.name = Some(argument),
+            "--minutes" => setup.minutes = number(arguments.next())?,
+            "--rate" => setup.rate = number(arguments.next())?,
+            name if BENCHES.iter().chain([&SOAK]).any(|(known, _)| *known == name) => {
+                setup.name = Some(argument)
+            }
             _ => return Err(BenchError::Usage),
         }
     }
@@ -114,13 +134,24 @@ fn setup(mut arguments: impl Iterator<Item = String>) -> Result<Setup, BenchErro
     Ok(setup)
 }
 
+fn number(text: Option<String>) -> Result<f64, BenchError> {
+    let number = text.and_then(|text| text.parse().ok());
+    number
+        .filter(|number: &f64| *number > 0.0)
+        .ok_or(BenchError::Usage)
+}
+
 fn run(setup: &Setup) -> Result<(), BenchError> {
     let mut figures = Figures::default();
-    for (name, bench) in BENCHES {
-        if setup.name.as_deref().is_none_or(|wanted| wanted == name) {
-            println!("== {name}");
-            bench(setup, &mut figures)?;
-        }
+    let named = |name: &str| setup.name.as_deref() == Some(name);
+    let all = setup.name.is_none();
+    let due = BENCHES
+        .into_iter()
+        .filter(|(name, _)| all || named(name))
+        .chain([SOAK].into_iter().filter(|(name, _)| named(name)));
+    for (name, bench) in due {
+        println!("== {name}");
+        bench(setup, &mut figures)?;
     }
     match &setup.json {
         Some(path) => std::fs::write(path, figures.json()).map_err(BenchError::io("writing the figures")),

@@ -388,7 +388,7 @@ fn sync_up_to(root: &Path, folder: &Path) -> io::Result<()> {
 }
 
 fn count_written(bytes: u64) {
-    metrics::counter!("riffle_blob_written_bytes").increment(bytes);
+    metrics::counter!("riffle_blob_written_bytes_total").increment(bytes);
 }
 
 fn io_error(action: &'static str, target: impl ToString, source: io::Error) -> BlobError {

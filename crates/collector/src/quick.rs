@@ -12,6 +12,19 @@ use crate::validate::{EVENTS_MAX, WireEvent};
 /// Digits that surely fit; a number with more goes the long way.
 const DIGITS_MAX: usize = 15;
 
+/// Bytes that end a text or make it one with escapes.
+const ENDS_PLAIN: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        ends[byte] = true;
+        byte += 1;
+    }
+    ends[b'"' as usize] = true;
+    ends[b'\\' as usize] = true;
+    ends
+};
+
 /// A body, quickly read.
 pub(crate) struct QuickBody<'a> {
     pub(crate) session_id: &'a str,
@@ -96,7 +109,7 @@ impl<'a> Cursor<'a> {
         let start = self.at;
         let length = self.body.as_bytes()[start..]
             .iter()
-            .position(|&byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
+            .position(|&byte| ENDS_PLAIN[usize::from(byte)])?;
         self.at = start + length;
         self.pass_exact(b'"')?;
         self.body.get(start..start + length)

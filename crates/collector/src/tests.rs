@@ -1,21 +1,22 @@
-//! Batches as clients send them: good, broken, repeated, after a restart, and while the log fails.
+//! Batches as clients send them: good, repeated, after a restart, and while the log fails. Bad ones have tables of their own.
+
+mod bad_input;
 
 use std::future::ready;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::{Event, SignalKind};
+use event::{Event, SessionKey};
 use event_log::{
-    Append, AppendError, Durable, EventLog, ReadError, Record, SegmentLog, SegmentLogConfig, Topic,
+    Append, AppendError, Durable, EventLog, Promise, ReadError, Record, SegmentLog, SegmentLogConfig, Topic,
     TopicPartition,
 };
-use feature_store::FeatureStore;
-use serde_json::value::{RawValue, to_raw_value};
+use feature_store::{FeatureStore, SequenceWindow};
 use serde_json::{Value, json};
 use types::{Region, VideoId, ViewerId};
 
-use crate::{CollectError, Collector, EVENTS_MAX, Receipt, Rejected};
+use crate::{Batch, CollectError, Collector, Receipt, Sender};
 
 const VIEWER: ViewerId = ViewerId::from_raw(7);
 const NOW_MS: i64 = 1_700_000_000_000;
@@ -31,16 +32,27 @@ fn watch(seq: u64) -> Value {
 
 /// A batch as it comes from the wire.
 async fn send(collector: &Collector, session: &str, events: &[Value]) -> Result<Receipt, CollectError> {
-    let raw: Vec<Box<RawValue>> = events
-        .iter()
-        .map(|event| to_raw_value(event).expect("JSON"))
-        .collect();
-    let raw: Vec<&RawValue> = raw.iter().map(|event| &**event).collect();
-    collector.collect(VIEWER, session, &raw, NOW_MS, REGION).await
+    let body = json!({"sessionId": session, "events": events}).to_string();
+    send_body(collector, &body).await
+}
+
+async fn send_body(collector: &Collector, body: &str) -> Result<Receipt, CollectError> {
+    let batch = Batch::read(body.as_bytes()).expect("a batch reads");
+    let sender = Sender {
+        viewer: VIEWER,
+        region: REGION,
+    };
+    collector.collect(sender, batch, NOW_MS).await
 }
 
 fn open(folder: &Path) -> (Collector, Arc<SegmentLog>, Arc<FeatureStore>) {
-    let log = Arc::new(SegmentLog::open(&folder.join("log"), SegmentLogConfig::default()).expect("opens"));
+    // Small, so that a table of many rows does not zero gigabytes.
+    let config = SegmentLogConfig {
+        segment_bytes: 6 << 20,
+        prepare_ahead: false,
+        ..SegmentLogConfig::default()
+    };
+    let log = Arc::new(SegmentLog::open(&folder.join("log"), config).expect("opens"));
     let store = Arc::new(FeatureStore::open(&folder.join("state.redb")).expect("opens"));
     (Collector::new(log.clone(), store.clone()), log, store)
 }
@@ -64,6 +76,7 @@ fn receipt(accepted: u64, duplicates: u64, acked_through_seq: u64) -> Receipt {
         duplicates,
         rejected: vec![],
         acked_through_seq,
+        promise: Promise::Disk,
     }
 }
 
@@ -83,143 +96,13 @@ async fn a_batch_is_durable_once_and_a_resend_is_recognised() {
     assert_eq!(other, receipt(1, 0, 1), "another session counts from 1 again");
 }
 
-/// (event, its number if it has a usable one, the code it is refused with)
-fn bad_events() -> Vec<(Value, Option<u64>, &'static str)> {
-    vec![
-        (
-            json!({"seq": 1, "type": "dance", "videoId": video()}),
-            Some(1),
-            "unknown_type",
-        ),
-        (
-            json!({"seq": 0, "type": "impression", "videoId": video()}),
-            None,
-            "invalid_seq",
-        ),
-        (
-            json!({"type": "impression", "videoId": video()}),
-            None,
-            "invalid_seq",
-        ),
-        (json!("what"), None, "invalid_seq"),
-        (
-            json!({"seq": 2, "type": "impression"}),
-            Some(2),
-            "invalid_video_id",
-        ),
-        (
-            json!({"seq": 3, "type": "impression", "videoId": "../etc"}),
-            Some(3),
-            "invalid_video_id",
-        ),
-        (
-            json!({"seq": 4, "type": "impression", "videoId": 5}),
-            Some(4),
-            "invalid_video_id",
-        ),
-        (
-            json!({"seq": 5, "type": "watch", "videoId": video()}),
-            Some(5),
-            "invalid_watch_ms",
-        ),
-        (
-            json!({"seq": 6, "type": "watch", "videoId": video(), "watchMs": -1}),
-            Some(6),
-            "invalid_watch_ms",
-        ),
-        (
-            json!({"seq": 7, "type": "watch", "videoId": video(), "watchMs": 1e300}),
-            Some(7),
-            "invalid_watch_ms",
-        ),
-        (
-            json!({"seq": 8, "type": "impression", "videoId": video(), "impressionId": "?"}),
-            Some(8),
-            "invalid_impression_id",
-        ),
-        (
-            json!({"seq": 9, "type": "skip", "videoId": video(), "positionMs": "x"}),
-            Some(9),
-            "invalid_position_ms",
-        ),
-        (
-            json!({"seq": 10, "type": "loop", "videoId": video(), "atMs": "now"}),
-            Some(10),
-            "invalid_at_ms",
-        ),
-    ]
-}
-
 #[tokio::test]
-async fn a_bad_event_is_answered_and_spoils_nothing() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let (collector, log, _) = open(folder.path());
-    let rows = bad_events();
-    let mut events: Vec<Value> = rows.iter().map(|(event, ..)| event.clone()).collect();
-    events.push(watch(11));
-    let receipt = send(&collector, "s1", &events).await.expect("collects");
-    let expect: Vec<Rejected> = rows
-        .iter()
-        .map(|&(_, seq, code)| Rejected { seq, code })
-        .collect();
-    assert_eq!(
-        (receipt.accepted, receipt.rejected, receipt.acked_through_seq),
-        (1, expect, 11)
-    );
-    assert_eq!(logged(&*log).len(), 1);
-}
-
-#[tokio::test]
-async fn a_device_clock_far_off_is_replaced_and_ours_always_kept() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let (collector, log, _) = open(folder.path());
-    let event = |seq: u64, at_ms: i64| json!({"seq": seq, "atMs": at_ms, "type": "loop", "videoId": video()});
-    let day_ms = 86_400_000;
-    let events = [
-        event(1, NOW_MS - day_ms),
-        event(2, NOW_MS + 30 * day_ms),
-        event(3, i64::MIN),
-    ];
-    send(&collector, "s1", &events).await.expect("collects");
-    let times: Vec<(i64, i64)> = logged(&*log)
-        .into_iter()
-        .map(|event| match event {
-            Event::Signal(signal) if signal.kind == SignalKind::Loop => {
-                assert_eq!(signal.region, REGION);
-                (signal.at_ms, signal.received_ms)
-            }
-            other => panic!("only loops were sent, not {other:?}"),
-        })
-        .collect();
-    assert_eq!(
-        times,
-        [(NOW_MS - day_ms, NOW_MS), (NOW_MS, NOW_MS), (NOW_MS, NOW_MS)]
-    );
-}
-
-#[tokio::test]
-async fn a_request_out_of_bounds_is_refused_whole() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let (collector, ..) = open(folder.path());
-    let many: Vec<Value> = (1..=EVENTS_MAX as u64 + 1).map(watch).collect();
-    let refused = send(&collector, "s1", &many).await.expect_err("too many");
-    assert!(matches!(refused, CollectError::TooMany(n) if n == EVENTS_MAX + 1));
-    for session in ["", &"s".repeat(65)] {
-        let refused = send(&collector, session, &[watch(1)]).await;
-        assert!(matches!(refused, Err(CollectError::SessionId)), "{session:?}");
-    }
-}
-
-#[tokio::test]
-async fn windows_are_seeded_from_what_the_counters_job_has_folded_in() {
+async fn windows_are_seeded_from_what_the_jobs_have_folded_in() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (collector, _, store) = open(folder.path());
-    let session = event::SessionKey::of("s1");
-    for sequence in [1, 2, 3] {
-        store
-            .session_first(VIEWER, session.0, sequence, NOW_MS)
-            .expect("notes");
-    }
+    let mut window = SequenceWindow::default();
+    (1..=3).for_each(|sequence| assert!(window.insert(sequence)));
+    store.session_put(VIEWER, SessionKey::of("s1").0, window, NOW_MS);
     let again = send(&collector, "s1", &[watch(3), watch(4)])
         .await
         .expect("collects");
@@ -259,4 +142,60 @@ async fn what_did_not_become_durable_is_not_settled() {
         let refused = send(&failing, "s1", &[watch(1)]).await;
         assert!(matches!(refused, Err(CollectError::Log(_))), "{refused:?}");
     }
+}
+
+/// Notes what was promised, and keeps nothing.
+#[derive(Default)]
+struct Promises(parking_lot::Mutex<Vec<(usize, Promise)>>);
+
+impl EventLog for Promises {
+    fn partitions(&self) -> u16 {
+        1
+    }
+    fn append(&self, batch: Vec<Append>) -> Result<Durable, AppendError> {
+        self.append_promised(batch, Promise::Disk)
+    }
+    fn append_promised(&self, batch: Vec<Append>, promise: Promise) -> Result<Durable, AppendError> {
+        self.0.lock().push((batch.len(), promise));
+        Ok(Box::pin(ready(Ok(vec![]))))
+    }
+    fn read(&self, from: TopicPartition, _: u64, _: usize) -> Result<Vec<Record>, ReadError> {
+        Err(ReadError::UnknownPartition(from))
+    }
+    fn start(&self, _: TopicPartition) -> u64 {
+        0
+    }
+    fn end(&self, _: TopicPartition) -> u64 {
+        0
+    }
+    fn wait(&self, generation: u64, _: Duration) -> u64 {
+        generation
+    }
+}
+
+#[tokio::test]
+async fn only_heartbeats_and_context_alone_may_be_lost_with_the_machine() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let store = Arc::new(FeatureStore::open(&folder.path().join("state.redb")).expect("opens"));
+    let log = Arc::new(Promises::default());
+    let collector = Collector::new(log.clone(), store);
+    let slight = |seq: u64, kind: &str| json!({"seq": seq, "type": kind});
+    let check = async |events: &[Value], records: usize, promise: Promise| {
+        let receipt = send(&collector, "s1", events).await.expect("collects");
+        assert_eq!(receipt.promise, promise, "{events:?}");
+        assert_eq!(log.0.lock().last(), Some(&(records, promise)), "{events:?}");
+    };
+    check(&[slight(1, "heartbeat")], 1, Promise::Memory).await;
+    check(
+        &[slight(2, "heartbeat"), slight(3, "context")],
+        2,
+        Promise::Memory,
+    )
+    .await;
+    check(&[slight(4, "heartbeat"), watch(5)], 2, Promise::Disk).await;
+    check(&[watch(6)], 1, Promise::Disk).await;
+    // A repeat waits for its first copy, which may have been promised the disk.
+    check(&[slight(7, "heartbeat"), watch(6)], 1, Promise::Disk).await;
+    check(&[slight(7, "heartbeat")], 0, Promise::Disk).await;
+    check(&[], 0, Promise::Disk).await;
 }

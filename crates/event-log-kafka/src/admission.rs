@@ -58,7 +58,7 @@ impl Admission {
             });
         }
         let mut state = self.state.lock();
-        if state.bytes > self.bytes_max {
+        if state.bytes + bytes > self.bytes_max {
             let wait_ms = state.bytes as u64 * 1000 / state.acked_bytes_per_s.max(1);
             drop(state);
             metrics::counter!("riffle_event_log_kafka_overloaded_total").increment(1);

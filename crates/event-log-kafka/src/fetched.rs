@@ -15,7 +15,7 @@ use crate::table::Table;
 /// Messages taken from the library in one go, by slot, in the order in which they came.
 pub(crate) struct Gathered<'a> {
     table: &'a Table,
-    /// Neighbours of one slot each; a slot may have several.
+    /// Each of one slot and of neighbouring offsets; a slot may have several.
     runs: Vec<Run>,
     bytes: BytesMut,
     records: usize,
@@ -24,6 +24,12 @@ pub(crate) struct Gathered<'a> {
 struct Run {
     slot: usize,
     records: Vec<Outline>,
+}
+
+impl Run {
+    fn goes_on(&self, slot: usize, offset: u64) -> bool {
+        self.slot == slot && self.records.last().is_some_and(|last| last.offset + 1 == offset)
+    }
 }
 
 /// A record whose payload still lies in the common buffer.
@@ -58,7 +64,7 @@ impl<'a> Gathered<'a> {
             payload: from..self.bytes.len(),
         };
         self.records += 1;
-        match self.runs.last_mut().filter(|run| run.slot == slot) {
+        match self.runs.last_mut().filter(|run| run.goes_on(slot, offset)) {
             Some(run) => run.records.push(outline),
             None => self.runs.push(Run {
                 slot,
@@ -75,7 +81,7 @@ impl<'a> Gathered<'a> {
         self.records
     }
 
-    /// Each run as its slot and its records.
+    /// Each run as its slot and its records, whose offsets are neighbours.
     pub(crate) fn finish(self) -> impl Iterator<Item = (usize, Vec<Record>)> {
         let bytes = self.bytes.freeze();
         let table = self.table;

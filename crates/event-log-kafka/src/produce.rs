@@ -30,7 +30,11 @@ const REQUESTS_IN_FLIGHT_MAX: &str = "5";
 const REQUEST_BYTES_MAX: usize = 1_000_000;
 /// How long looking for one topic may take when a log opens.
 const WARM_MAX: Duration = Duration::from_secs(1);
-/// Where a record keeps its time when the brokers would not take it as a timestamp.
+/// A record's own time is its timestamp when it is no older than this, and not ahead of our clock; else it goes into a
+/// header, and the timestamp is now. Brokers refuse times far ahead; they remove by timestamp; and they *forget a producer*
+/// whose last timestamp is a day old, so that after a restart they would take its retries for new records.
+const TIMESTAMP_AGE_MS_MAX: i64 = 3_600_000;
+/// See [`TIMESTAMP_AGE_MS_MAX`].
 pub(crate) const AT_MS_HEADER: &str = "at_ms";
 
 /// The producing half of a log.
@@ -167,9 +171,7 @@ impl Producer {
             let mut due = BaseRecord::<(), [u8], Box<Ticket>>::with_opaque_to(name, ticket)
                 .partition(partition)
                 .payload(&record.payload);
-            // Brokers refuse times far ahead, the library reads 0 as now and -1 means none: such a time goes into
-            // a header, and the record counts as received now, so that retention does not take it for ancient.
-            if (1..=now_ms).contains(&record.at_ms) {
+            if (now_ms - TIMESTAMP_AGE_MS_MAX..=now_ms).contains(&record.at_ms) {
                 due = due.timestamp(record.at_ms);
             } else {
                 due = due.timestamp(now_ms).headers(at_ms_header(record.at_ms));

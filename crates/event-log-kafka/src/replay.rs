@@ -85,7 +85,7 @@ impl Replay {
         }
         lane.used = Some(Instant::now());
         let result = self.take(&mut lane, offset, bytes_max);
-        if !matches!(result, Ok(Replayed::Records(_))) {
+        if lane.next.is_none() || !matches!(result, Ok(Replayed::Records(_))) {
             self.take_down(&mut lane, slot);
             self.up.lock().retain(|up| *up != slot);
         }
@@ -123,14 +123,18 @@ impl Replay {
             }
             patience = Duration::ZERO;
         }
-        let records: Vec<Record> = gathered.finish().flat_map(|(_, records)| records).collect();
-        match (records.first(), records.last()) {
-            (Some(first), Some(last)) if first.offset == offset => {
-                lane.next = Some(last.offset + 1);
+        let mut runs = gathered.finish();
+        match runs.next().map(|(_, records)| records) {
+            Some(records) if records[0].offset == offset => {
+                // A hole ends the run, and what was fetched beyond it is let fall: the next read moves the lane.
+                lane.next = match runs.next() {
+                    None => Some(offset + records.len() as u64),
+                    Some(_) => None,
+                };
                 Ok(Replayed::Records(records))
             }
-            (Some(first), _) => Ok(Replayed::Missing(Some(first.offset))),
-            _ => Err(no_answer()),
+            Some(records) => Ok(Replayed::Missing(Some(records[0].offset))),
+            None => Err(no_answer()),
         }
     }
 

@@ -106,7 +106,6 @@ impl Committer {
         self.active.file.sync_data()?;
         metrics::histogram!("riffle_event_log_commit_ms").record(began.elapsed().as_secs_f64() * 1e3);
         metrics::histogram!("riffle_event_log_group_bytes").record(f64::from(header.bytes));
-        metrics::counter!("riffle_event_log_appended_records_total").increment(u64::from(group.records));
         self.publish(group, &header, bytes.into());
         Ok(())
     }
@@ -166,6 +165,7 @@ impl Committer {
             let part = &group.parts[usize::from(*slot)];
             self.view
                 .end_set(usize::from(*slot), part.first_offset + u64::from(part.records));
+            self.view.meters.appended(usize::from(*slot), part.records);
         }
         self.view.generation_advance();
     }
@@ -181,7 +181,10 @@ impl Committer {
         self.index = index;
         self.position = self.active.header.data_start;
         self.active_since_ms = None;
-        self.view.segments.write().push(self.active.clone());
+        let mut segments = self.view.segments.write();
+        segments.push(self.active.clone());
+        self.view.meters.kept(&segments);
+        drop(segments);
         tracing::debug!(
             sealed = sealed.name,
             active = self.active.name,

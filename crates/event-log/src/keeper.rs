@@ -161,7 +161,9 @@ impl Keeper {
                     self.retention.held_note(sealed, holder);
                     return removed;
                 }
-                segments.remove(0)
+                let oldest = segments.remove(0);
+                view.meters.kept(&segments);
+                oldest
             };
             view.index_forget(&oldest);
             removed += 1;

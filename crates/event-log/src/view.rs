@@ -12,6 +12,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use crate::cache::TailCache;
 use crate::config::SegmentLogConfig;
 use crate::disk::Disk;
+use crate::meters::Meters;
 use crate::port::{ReadError, Record};
 use crate::recover;
 use crate::scan::ScanError;
@@ -28,6 +29,7 @@ pub(crate) struct View {
     /// Oldest first; the last is the active one. Never empty.
     pub(crate) segments: RwLock<Vec<Arc<Segment>>>,
     pub(crate) cache: RwLock<TailCache>,
+    pub(crate) meters: Meters,
     ends: Vec<AtomicU64>,
     generation: Mutex<u64>,
     moved: Condvar,
@@ -42,8 +44,11 @@ impl View {
         next: &[u64],
         config: &SegmentLogConfig,
     ) -> Self {
+        let meters = Meters::new(slots);
+        meters.kept(&segments);
         Self {
             slots,
+            meters,
             disk,
             segments: RwLock::new(segments),
             cache: RwLock::new(TailCache::new(slots.count(), config.cache_bytes_max)),

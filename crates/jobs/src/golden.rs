@@ -159,13 +159,13 @@ fn interrupted<J: Job>(
     random: &mut Random,
 ) -> Engine<J> {
     while engine.lag() > 0 {
-        for _ in 0..=random.below(6) {
+        for _ in 0..=random.below(60) {
             engine.epoch().expect("an epoch passes");
         }
         if random.once_in(2) {
             engine.checkpoint().expect("a checkpoint is made");
         }
-        for _ in 0..random.below(3) {
+        for _ in 0..random.below(20) {
             engine.epoch().expect("an epoch passes");
         }
         if random.once_in(3) {
@@ -247,7 +247,7 @@ pub fn check(
     });
     let crashed = crashes.map(|seed| Way {
         workers: 1 + seed as usize % 3,
-        read_bytes_max: 500 << (seed % 5),
+        read_bytes_max: 2_000 << (seed % 4),
         crashes: Some(seed),
     });
     for way in workers.into_iter().chain(bites).chain(crashed) {
@@ -272,6 +272,18 @@ fn compare(straight: &Outcome, other: &Outcome, way: Way) {
         other.states[1] == straight.states[1],
         "the state of joiner, {way:?}"
     );
+    let twice = straight
+        .examples
+        .windows(2)
+        .filter(|pair| pair[0] == pair[1])
+        .count();
+    assert_eq!(twice, 0, "each example is written once");
+    let missing = straight
+        .examples
+        .iter()
+        .find(|example| !other.examples.contains(example));
+    let missing = missing.map(|example| event::Event::decode(example));
+    assert_eq!(missing, None, "an example is missing, {way:?}");
     assert_eq!(other.examples.len(), straight.examples.len(), "{way:?}");
     assert!(other.examples == straight.examples, "examples, {way:?}");
     if way.crashes.is_none() {

@@ -25,7 +25,8 @@ use stream::Poisoned;
 use stream::keyed::{Fate, Folding, Job, Local};
 
 use crate::decode;
-use state::{Deed, Served, label_of};
+use join::MINUTE_MS;
+use state::{Deed, Fact, Served, label_of};
 
 pub use key::{LocalKey, Never, Pair};
 pub use sink::ExamplesSink;
@@ -34,8 +35,6 @@ pub use state::{LocalState, PairState};
 
 /// The job's name.
 pub const JOINER: &str = "joiner";
-
-const MINUTE_MS: i64 = 60_000;
 
 /// See the file's header.
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,7 +67,10 @@ fn served(slate: ServedSlate, record: &Record, local: Here<'_, '_>) {
             at_ms: slate.at_ms,
             item,
         };
-        take(pair, heard_ms, local, |state| state.served(served));
+        let (impression, fact) = (served.item.impression, Fact::Served(served));
+        take(pair, heard_ms, local, |state, due| {
+            state.learn(impression, fact, due);
+        });
     }
 }
 
@@ -79,8 +81,12 @@ fn signal(signal: &Signal, local: Here<'_, '_>) {
     };
     let heard_ms = heard_ms(signal.received_ms, local);
     let viewer = signal.viewer;
-    take(Pair { viewer, video }, heard_ms, local, |state| {
-        state.told(impression, signal, heard_ms)
+    let fact = Fact::Told {
+        signal: *signal,
+        heard_ms,
+    };
+    take(Pair { viewer, video }, heard_ms, local, |state, due| {
+        state.learn(impression, fact, due);
     });
 }
 
@@ -105,26 +111,33 @@ fn action(action: &Action, record: &Record, local: Here<'_, '_>) -> Result<(), P
         to,
     };
     let viewer = action.actor.into();
-    take(Pair { viewer, video }, heard_ms, local, |state| state.did(deed));
+    take(Pair { viewer, video }, heard_ms, local, |state, due| {
+        state.did(deed, due)
+    });
     Ok(())
 }
 
 /// Changes a pair, writes down what follows, and comes back to it when the change says so.
-fn take(pair: Pair, heard_ms: i64, local: Here<'_, '_>, change: impl FnOnce(&mut PairState) -> Option<i64>) {
-    let mut examples = Vec::new();
-    let state = local.state(&LocalKey::Pair(pair)).pair();
-    let due_ms = change(state);
+fn take(pair: Pair, heard_ms: i64, local: Here<'_, '_>, change: impl FnOnce(&mut PairState, &mut Vec<i64>)) {
+    let (mut examples, mut due) = (Vec::new(), Vec::new());
+    let held = local.state(&LocalKey::Pair(pair));
+    let state = held.pair();
+    change(state, &mut due);
     state.settle(pair, &mut examples);
     if state.is_empty() {
-        *local.state(&LocalKey::Pair(pair)) = LocalState::Nothing;
+        *held = LocalState::Nothing;
     }
-    if let Some(due_ms) = due_ms {
+    look_later(pair, due, local);
+    hand_over(examples, heard_ms, local);
+}
+
+fn look_later(pair: Pair, due: Vec<i64>, local: Here<'_, '_>) {
+    for due_ms in due {
         let (group, minute) = (key_group_of(pair.viewer), due_ms.div_euclid(MINUTE_MS));
         let due = LocalKey::Due { group, minute };
         local.state(&due).due().push(pair);
         local.timer(&due, due_ms);
     }
-    hand_over(examples, heard_ms, local);
 }
 
 fn hand_over(examples: Vec<Example>, at_ms: i64, local: Here<'_, '_>) {
@@ -169,14 +182,15 @@ impl Job for JoinerJob {
         pairs.sort_unstable();
         pairs.dedup();
         for pair in pairs {
-            let mut examples = Vec::new();
+            let (mut examples, mut due) = (Vec::new(), Vec::new());
             let state = local.state(&LocalKey::Pair(pair));
             if let LocalState::Pair(held) = state {
-                held.look(pair, at_ms, &mut examples);
+                due = held.look(pair, at_ms, &mut examples);
                 if held.is_empty() {
                     *state = LocalState::Nothing;
                 }
             }
+            look_later(pair, due, local);
             hand_over(examples, at_ms, local);
         }
     }

@@ -1,4 +1,8 @@
-//! Jobs fed record by record, and twice: the state they leave is the same.
+//! Views fed record by record, and twice: the state they leave is the same.
+
+mod activity;
+mod bench;
+mod joiner;
 
 use std::sync::Arc;
 
@@ -10,7 +14,7 @@ use feature_store::{FeatureStore, job};
 use stream::{Checkpoint, Operator};
 use types::{ImpressionId, UserId, VideoId, ViewerId};
 
-use crate::{CatalogJob, CountersJob, UserHistoryJob};
+use crate::{CatalogJob, UserHistoryJob};
 
 const VIEWER: ViewerId = ViewerId::from_raw(7);
 const CREATOR: UserId = UserId::from_raw(8);
@@ -97,28 +101,6 @@ fn action(outbox_id: u64, kind: ActionKind, video: Option<u64>) -> Event {
         target: Some(CREATOR),
         region: None,
     })
-}
-
-#[test]
-fn counters_count_each_sequence_number_once() {
-    let house = house();
-    let mut job = CountersJob::new(house.store.clone());
-    let events = [
-        signal(1, 1, SignalKind::Impression),
-        watch(2, 1, 10_000),
-        watch(3, 1, 500),
-        watch(4, 1, 5_000),
-    ];
-    for event in events.iter().chain(&events) {
-        feed(&mut job, event);
-    }
-    let counters = house.store.video_counters(VideoId::from_raw(1));
-    assert_eq!((counters.impressions, counters.views), (1, 3));
-    assert_eq!(
-        (counters.completions, counters.early_skips, counters.watch_ms),
-        (1, 1, 15_500)
-    );
-    assert!((counters.heat(100) - 3.0).abs() < 1e-4);
 }
 
 #[test]
@@ -226,12 +208,7 @@ fn foreign_records_are_poison_with_a_reason() {
     let check = |job: &mut dyn Operator, record: &Record, reason: &str| {
         assert_eq!(job.process(record).expect_err("poison").reason, reason);
     };
-    check(&mut CountersJob::new(house.store.clone()), &garbage, "version");
-    check(
-        &mut CountersJob::new(house.store.clone()),
-        &record(&action(1, ActionKind::Like, None)),
-        "not_a_signal",
-    );
+    check(&mut UserHistoryJob::new(house.store.clone()), &garbage, "version");
     check(
         &mut CatalogJob::new(house.store.clone()),
         &record(&watch(1, 1, 1)),

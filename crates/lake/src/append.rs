@@ -11,7 +11,7 @@ use crate::buffer::{Sealable, SealedHour};
 use crate::data_file;
 use crate::delta::{Action, Add, CommitInfo, DeltaLog, Plan, Snapshot, TableSchema, Txn};
 use crate::error::LakeError;
-use crate::names::FileNames;
+use crate::names::{self, FileNames};
 use crate::tables::Table;
 
 /// An attempt older than this stores its files anew before it commits, long before the sweeper takes them for orphans.
@@ -150,7 +150,7 @@ impl Appender {
             return settled;
         }
         let table = self.log.table.name();
-        let rows: u64 = attempt.files.iter().map(|file| file.sealed.stats.rows).sum();
+        let rows: u64 = attempt.files.iter().map(|file| file.sealed.rows).sum();
         let bytes: usize = attempt.files.iter().map(NewFile::bytes_held).sum();
         metrics::counter!("riffle_lake_rows_total", "table" => table).increment(rows);
         metrics::counter!("riffle_lake_files_total", "table" => table).increment(attempt.files.len() as u64);
@@ -167,7 +167,7 @@ impl Appender {
         }
         for file in attempt.files.iter_mut().filter(|file| file.path.is_none()) {
             let bytes = file.encoded(self.log.table, &self.layout)?;
-            file.path = Some(self.names.store(&self.log, "part", file.sealed.hour, bytes)?);
+            file.path = Some(self.names.store(&self.log, names::NEW, file.sealed.hour, bytes)?);
         }
         Ok(())
     }
@@ -253,7 +253,7 @@ impl NewFile {
             size: self.bytes.as_ref().map_or(0, |bytes| bytes.len() as i64),
             modification_time: now_ms,
             data_change: true,
-            stats: Some(data_file::stats_json(&self.sealed.stats)),
+            stats: Some(data_file::stats_json(self.sealed.rows)),
         }
     }
 }

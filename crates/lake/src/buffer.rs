@@ -10,7 +10,6 @@ use arrow_array::builder::{Int64Builder, TimestampMicrosecondBuilder};
 use arrow_array::{ArrayRef, Int32Array, RecordBatch};
 use arrow_schema::{ArrowError, Field, Schema};
 use event_log::{Record, TopicPartition};
-use types::TimestampMs;
 
 use crate::column::{Filler, Kind, micros, times};
 use crate::hour::{Hour, filed};
@@ -41,17 +40,7 @@ struct Part<R: 'static> {
     offsets: Int64Builder,
     fillers: Vec<Filler<R>>,
     bytes: usize,
-    stats: RowStats,
-}
-
-/// What is known of rows without reading them; ends up beside the file's name in the table's log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RowStats {
-    pub(crate) rows: u64,
-    /// Least and greatest.
-    pub(crate) received_ms: (TimestampMs, TimestampMs),
-    pub(crate) partitions: (u16, u16),
-    pub(crate) offsets: (u64, u64),
+    rows: u64,
 }
 
 /// All rows of one hour, ready to be written: one batch a partition.
@@ -59,7 +48,7 @@ pub(crate) struct RowStats {
 pub(crate) struct SealedHour {
     pub(crate) hour: Hour,
     pub(crate) batches: Vec<RecordBatch>,
-    pub(crate) stats: RowStats,
+    pub(crate) rows: u64,
 }
 
 /// What a table's writer needs of its buffer, whatever the rows are.
@@ -89,7 +78,7 @@ impl<R: Fact> Buffer<R> {
     /// Adds the row that `fact`, found in `record`, becomes.
     pub(crate) fn push(&mut self, record: &Record, fact: &R) {
         let place = (Hour::of(record.at_ms), record.from);
-        let part = self.parts.entry(place).or_insert_with(|| Part::new(record));
+        let part = self.parts.entry(place).or_insert_with(Part::new);
         self.bytes += part.push(record, fact);
     }
 }
@@ -118,12 +107,12 @@ impl<R: Fact> Sealable for Buffer<R> {
             match hours.last_mut().filter(|last| last.hour == hour) {
                 Some(last) => {
                     last.batches.push(batch);
-                    last.stats = last.stats.and(part.stats);
+                    last.rows += part.rows;
                 }
                 None => hours.push(SealedHour {
                     hour,
                     batches: vec![batch],
-                    stats: part.stats,
+                    rows: part.rows,
                 }),
             }
         }
@@ -137,7 +126,7 @@ impl<R: Fact> Sealable for Buffer<R> {
 }
 
 impl<R: Fact> Part<R> {
-    fn new(first: &Record) -> Self {
+    fn new() -> Self {
         Self {
             received: times(),
             offsets: Int64Builder::with_capacity(64),
@@ -146,7 +135,7 @@ impl<R: Fact> Part<R> {
                 .map(|column| Filler::new(&column.cell))
                 .collect(),
             bytes: 0,
-            stats: RowStats::of(first),
+            rows: 0,
         }
     }
 
@@ -154,22 +143,13 @@ impl<R: Fact> Part<R> {
         self.received.append_value(micros(filed(record.at_ms)));
         self.offsets.append_value(record.offset as i64);
         let cells: usize = self.fillers.iter_mut().map(|filler| filler.push(fact)).sum();
-        self.stats = match self.stats.rows {
-            0 => RowStats {
-                rows: 1,
-                ..self.stats
-            },
-            _ => self.stats.and(RowStats {
-                rows: 1,
-                ..RowStats::of(record)
-            }),
-        };
+        self.rows += 1;
         self.bytes += IDENTITY_BYTES + cells;
         IDENTITY_BYTES + cells
     }
 
     fn finish(&mut self, source: TopicPartition) -> Result<RecordBatch, ArrowError> {
-        let rows = self.stats.rows as usize;
+        let rows = self.rows as usize;
         let partition = Int32Array::from_value(i32::from(source.partition), rows);
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(self.received.finish()),
@@ -180,31 +160,6 @@ impl<R: Fact> Part<R> {
             columns.push(filler.finish()?);
         }
         RecordBatch::try_new(file_schema::<R>(), columns)
-    }
-}
-
-impl RowStats {
-    /// The bounds of one record, without a row yet.
-    fn of(record: &Record) -> Self {
-        Self {
-            rows: 0,
-            received_ms: (filed(record.at_ms), filed(record.at_ms)),
-            partitions: (record.from.partition, record.from.partition),
-            offsets: (record.offset, record.offset),
-        }
-    }
-
-    /// Of both together.
-    pub(crate) fn and(self, other: Self) -> Self {
-        fn around<T: Ord>(a: (T, T), b: (T, T)) -> (T, T) {
-            (a.0.min(b.0), a.1.max(b.1))
-        }
-        Self {
-            rows: self.rows + other.rows,
-            received_ms: around(self.received_ms, other.received_ms),
-            partitions: around(self.partitions, other.partitions),
-            offsets: around(self.offsets, other.offsets),
-        }
     }
 }
 

@@ -3,7 +3,6 @@
 //! A column is one line in [`crate::tables`]; its types in Arrow, Parquet and Delta follow from the kind of cell.
 //! Nothing here knows which tables there are.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow_array::builder::{
@@ -158,8 +157,6 @@ pub(crate) enum Filler<R: 'static> {
 const ROWS_FIRST: usize = 64;
 /// What a null or the end of a variable value costs in memory: an offset and a bit.
 const SLOT_BYTES: usize = 5;
-const ID_BYTES: usize = 13;
-const KEY_BYTES: usize = 16;
 
 impl<R> Filler<R> {
     pub(crate) fn new(cell: &Cell<R>) -> Self {
@@ -186,20 +183,10 @@ impl<R> Filler<R> {
     /// Fills the next cell; returns about how many bytes that took.
     pub(crate) fn push(&mut self, fact: &R) -> usize {
         match self {
-            Self::Id(of, cells) => push_written(cells, of(fact), ID_BYTES, |cells, raw| {
-                write!(cells, "{}", ViewerId::from_raw(raw))
-            }),
-            Self::Key(of, cells) => push_written(cells, of(fact), KEY_BYTES, |cells, key| {
-                write!(cells, "{key:016x}")
-            }),
+            Self::Id(of, cells) => push_ascii(cells, of(fact).map(|raw| ViewerId::from_raw(raw).text())),
+            Self::Key(of, cells) => push_ascii(cells, of(fact).map(hexadecimal)),
             Self::Word(of, cells) => push_text(cells, of(fact)),
-            Self::Region(of, cells) => {
-                let letters = of(fact).map(Region::bytes);
-                push_text(
-                    cells,
-                    letters.as_ref().and_then(|two| std::str::from_utf8(two).ok()),
-                )
-            }
+            Self::Region(of, cells) => push_ascii(cells, of(fact).map(Region::bytes)),
             Self::Words(of, cells) => push_words(cells, of(fact)),
             Self::Flag(of, cells) => {
                 cells.append_option(of(fact));
@@ -268,22 +255,17 @@ fn push_text(cells: &mut StringBuilder, text: Option<&str>) -> usize {
     SLOT_BYTES + text.map_or(0, str::len)
 }
 
-/// Writes a value straight into the column, without a string in between.
-fn push_written<T>(
-    cells: &mut StringBuilder,
-    value: Option<T>,
-    bytes: usize,
-    write: impl FnOnce(&mut StringBuilder, T) -> std::fmt::Result,
-) -> usize {
-    match value.map(|value| write(cells, value)) {
-        Some(Ok(())) => cells.append_value(""),
-        // The builder takes every character; an error could only come from the value's own words.
-        Some(Err(_)) | None => {
-            cells.append_null();
-            return SLOT_BYTES;
-        }
-    }
-    SLOT_BYTES + bytes
+/// For texts that are made of so many characters, and ASCII by their making.
+fn push_ascii<const N: usize>(cells: &mut StringBuilder, text: Option<[u8; N]>) -> usize {
+    push_text(
+        cells,
+        text.as_ref().and_then(|text| std::str::from_utf8(text).ok()),
+    )
+}
+
+fn hexadecimal(key: u64) -> [u8; 16] {
+    let digit = |place: usize| b"0123456789abcdef"[(key >> (60 - 4 * place) & 15) as usize];
+    std::array::from_fn(digit)
 }
 
 fn push_words(cells: &mut ListBuilder<StringBuilder>, words: Option<&[String]>) -> usize {

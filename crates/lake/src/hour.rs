@@ -18,17 +18,6 @@ pub(crate) fn filed(at_ms: TimestampMs) -> TimestampMs {
     at_ms.clamp(0, (LAST + 1) * HOUR_MS - 1)
 }
 
-/// A filed time in ISO 8601: `2026-01-31T05:06:07.008Z`.
-pub(crate) fn iso(filed_ms: TimestampMs) -> String {
-    let (hour, within) = (Hour::of(filed_ms), filed_ms.rem_euclid(HOUR_MS));
-    let (minutes, seconds, ms) = (within / 60_000, within / 1_000 % 60, within % 1_000);
-    format!(
-        "{}T{:02}:{minutes:02}:{seconds:02}.{ms:03}Z",
-        hour.day(),
-        hour.hour_of_day()
-    )
-}
-
 /// One hour of one day, counted from 1970-01-01T00 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Hour(i64);
@@ -127,15 +116,6 @@ mod tests {
         check(-1, "day=1970-01-01/hour=00");
         check(i64::MIN, "day=1970-01-01/hour=00");
         check(i64::MAX, "day=9999-12-31/hour=23");
-    }
-
-    #[test]
-    fn filed_times_are_spelled_in_iso() {
-        let check = |at_ms: i64, expect: &str| assert_eq!(iso(filed(at_ms)), expect, "{at_ms}");
-        check(0, "1970-01-01T00:00:00.000Z");
-        check(951_786_061_007, "2000-02-29T01:01:01.007Z");
-        check(-5, "1970-01-01T00:00:00.000Z");
-        check(i64::MAX, "9999-12-31T23:59:59.999Z");
     }
 
     #[test]

@@ -54,12 +54,12 @@ impl LakeKeeper {
     pub fn round(&mut self) -> KeptRound {
         let mut done = KeptRound::default();
         for log in &self.logs {
-            let kept = compact::compact(log, &mut self.names, &self.config, &mut done)
-                .and_then(|()| sweep::sweep(log, &self.config, &mut done));
-            if let Err(error) = kept {
-                metrics::counter!("riffle_lake_keep_failures_total", "table" => log.table.name())
-                    .increment(1);
-                done.failures.push((log.table, error));
+            let packed = compact::compact(log, &mut self.names, &self.config, &mut done);
+            let swept = sweep::sweep(log, &self.config, &mut done);
+            for error in packed.err().into_iter().chain(swept.err()) {
+                let table = log.table;
+                metrics::counter!("riffle_lake_keep_failures_total", "table" => table.name()).increment(1);
+                done.failures.push((table, error));
             }
         }
         metrics::counter!("riffle_lake_packed_files_total").increment(done.packed_files);

@@ -7,7 +7,9 @@ use arrow_array::RecordBatch;
 use blob::BlobKey;
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::errors::ParquetError;
 
 use crate::config::LakeConfig;
@@ -149,12 +151,19 @@ pub(crate) fn batches(
     bytes: Bytes,
     columns: Option<&[&str]>,
 ) -> Result<ParquetRecordBatchReader, ParquetError> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?.with_batch_size(BATCH_ROWS);
+    let builder = decoder(bytes)?.with_batch_size(BATCH_ROWS);
     let Some(columns) = columns else {
         return builder.build();
     };
     let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
     builder.with_projection(mask).build()
+}
+
+/// A decoder that takes the types of Parquet for what they are: other engines leave hints on how they would hold the columns in
+/// memory, which are not ours.
+pub(crate) fn decoder(bytes: Bytes) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, ParquetError> {
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options)
 }
 
 fn rows_of(add: &Add) -> Option<u64> {

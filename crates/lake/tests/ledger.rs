@@ -43,10 +43,10 @@ fn ledger(told: &[Told]) -> BTreeMap<VideoId, VideoRecount> {
     let (mut numbers, mut outbox_ids) = (BTreeSet::new(), BTreeSet::new());
     for told in told {
         match (told.topic, Event::decode(&told.payload)) {
-            (topic::VIEWS | topic::CONTEXT, Ok(Event::Signal(signal))) => {
-                if numbers.insert((signal.viewer, signal.session, signal.sequence)) {
-                    count(&mut videos, &signal);
-                }
+            (topic::VIEWS | topic::CONTEXT, Ok(Event::Signal(signal)))
+                if numbers.insert((signal.viewer, signal.session, signal.sequence)) =>
+            {
+                count(&mut videos, &signal);
             }
             (topic::ACTIONS, Ok(Event::Action(action))) if outbox_ids.insert(action.outbox_id) => {
                 let Some(video) = action.video else { continue };

@@ -190,7 +190,7 @@ impl Uploads {
             .blobs
             .put_stream(&key, body, size_bytes..=size_bytes)
             .await?;
-        metrics::counter!("riffle_media_upload_received_bytes").increment(receipt.bytes);
+        metrics::counter!("riffle_media_upload_received_bytes_total").increment(receipt.bytes);
         let part = UploadPart {
             number,
             etag: receipt.etag.clone(),

@@ -96,11 +96,11 @@ impl AccessTokens {
         Ok(signed.map_err(TokenError::Sign)?)
     }
 
-    fn verify(&self, token: &str, now_ms: TimestampMs) -> Result<UserId> {
+    fn verify(&self, token: &str, now_ms: TimestampMs) -> Result<(UserId, TimestampMs)> {
         let data = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation)
             .map_err(|_| ProductError::Unauthenticated)?;
         if now_ms / S_MS < data.claims.exp {
-            Ok(data.claims.sub)
+            Ok((data.claims.sub, data.claims.exp.saturating_mul(S_MS)))
         } else {
             Err(ProductError::Unauthenticated)
         }
@@ -110,6 +110,11 @@ impl AccessTokens {
 impl Product {
     /// Who an access token speaks for; no store is asked. A token stays good until it expires, also after a logout.
     pub fn access_verify(&self, token: &str) -> Result<UserId> {
+        self.access_verify_until(token).map(|(user, _)| user)
+    }
+
+    /// The same, and the time from which on it is not good any more, for whoever remembers the answer.
+    pub fn access_verify_until(&self, token: &str) -> Result<(UserId, TimestampMs)> {
         self.inner.access.verify(token, self.now_ms())
     }
 

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use types::{UserId, ViewerId};
+use types::{TimestampMs, UserId, ViewerId};
 
 use crate::error::ApiError;
 use crate::parts::Rooms;
@@ -103,18 +103,25 @@ pub(crate) async fn admit(State(rooms): State<Arc<Rooms>>, mut request: Request,
 /// The caller, and whether it is a guest we have not met.
 pub(crate) fn settle(rooms: &Rooms, headers: &HeaderMap) -> Result<(Viewer, bool), ApiError> {
     if let Some(token) = bearer(headers) {
-        let user = rooms.parts.product.access_verify(token)?;
-        return Ok((
-            Viewer {
-                viewer: user.into(),
-                user: Some(user),
-            },
-            false,
-        ));
+        return Ok((account(rooms, token)?, false));
     }
     let known = known_guest(rooms, headers);
     let viewer = known.unwrap_or_else(|| new_guest(rooms));
     Ok((Viewer { viewer, user: None }, known.is_none()))
+}
+
+/// Whose an access token is.
+pub(crate) fn account(rooms: &Rooms, token: &str) -> Result<Viewer, ApiError> {
+    if let Some(viewer) = rooms.tokens.get(token, rooms.now_ms()) {
+        return Ok(viewer);
+    }
+    let (user, until_ms) = rooms.parts.product.access_verify_until(token)?;
+    let viewer = Viewer {
+        viewer: user.into(),
+        user: Some(user),
+    };
+    rooms.tokens.put(token, viewer, until_ms);
+    Ok(viewer)
 }
 
 /// For the first page of the web client: a guest's cookie comes with it, so that the calls which follow, side by side, are
@@ -126,7 +133,16 @@ pub(crate) fn welcome(rooms: &Rooms, headers: &HeaderMap, response: &mut Respons
 }
 
 fn known_guest(rooms: &Rooms, headers: &HeaderMap) -> Option<ViewerId> {
-    cookie(headers, GUEST_COOKIE).and_then(|text| rooms.guests.read(text))
+    let text = cookie(headers, GUEST_COOKIE)?;
+    if let Some(known) = rooms.cookies.get(text, rooms.now_ms()) {
+        return Some(known.viewer);
+    }
+    let viewer = rooms.guests.read(text)?;
+    // A cookie is good as long as the key is.
+    rooms
+        .cookies
+        .put(text, Viewer { viewer, user: None }, TimestampMs::MAX);
+    Some(viewer)
 }
 
 fn new_guest(rooms: &Rooms) -> ViewerId {

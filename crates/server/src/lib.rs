@@ -8,6 +8,7 @@
 //! about 60 kB of JSON, 6 kB compressed. A rate-limit cell takes about 100 B for each caller of the last minutes.
 
 mod cards;
+mod checked;
 mod error;
 mod identity;
 mod limits;

@@ -10,7 +10,6 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::HeaderValue;
 use axum::middleware::Next;
 use axum::response::Response;
-use bytes::Bytes;
 use metrics::{Counter, Histogram, counter, histogram};
 use parking_lot::RwLock;
 use tower_http::request_id::{MakeRequestId, RequestId};
@@ -33,8 +32,23 @@ impl RequestIds {
     /// The next one.
     pub(crate) fn next(&self) -> Option<HeaderValue> {
         let (prefix, count) = &*self.0;
-        let id = format!("{prefix:08x}-{:x}", count.fetch_add(1, Ordering::Relaxed));
-        HeaderValue::from_maybe_shared(Bytes::from(id)).ok()
+        let count = count.fetch_add(1, Ordering::Relaxed);
+        let mut id = [b'-'; ID_BYTES];
+        let (head, tail) = id.split_at_mut(8);
+        put_hex(head, u64::from(*prefix));
+        put_hex(&mut tail[1..], count);
+        HeaderValue::from_bytes(&id).ok()
+    }
+}
+
+/// Eight digits, a dash, sixteen digits.
+const ID_BYTES: usize = 25;
+
+/// Fills `digits` with the lowest hexadecimal digits of `value`.
+fn put_hex(digits: &mut [u8], mut value: u64) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(value & 15) as usize];
+        value >>= 4;
     }
 }
 

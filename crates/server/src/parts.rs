@@ -15,6 +15,7 @@ use product::{OutboxRelay, Product};
 use stream::keyed::JobControl;
 use types::TimestampMs;
 
+use crate::checked::Checked;
 use crate::identity::GuestKeys;
 use crate::limits::{Limiter, RateLimits};
 
@@ -69,6 +70,10 @@ impl Readiness {
 pub(crate) struct Rooms {
     pub parts: ServerParts,
     pub guests: GuestKeys,
+    /// Guests' cookies that were checked a moment ago.
+    pub cookies: Checked,
+    /// Access tokens that were checked a moment ago.
+    pub tokens: Checked,
     pub limiter: Limiter,
     /// When this process began to count.
     pub started_at_ms: TimestampMs,
@@ -84,6 +89,8 @@ impl Rooms {
         Self {
             parts,
             guests,
+            cookies: Checked::default(),
+            tokens: Checked::default(),
             limiter,
             started_at_ms,
         }

@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("tidy") => tidy(),
         _ => {
-            eprintln!("usage: xtask tidy    check floors, headers, sizes and documents");
+            eprintln!("usage: xtask tidy    check floors, headers, sizes, documents and metrics");
             ExitCode::from(2)
         }
     }

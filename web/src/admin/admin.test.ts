@@ -208,7 +208,7 @@ describe('words', () => {
     [en.number(0.42), '0.4'],
     [en.number(9.96), '10'],
     [en.number(42.4), '42'],
-    [en.number(1_234), '1.2K'],
+    [en.number(1_234), '1.23K'],
     [en.time(0.31), '0.3 ms'],
     [en.time(12.2), '12 ms'],
     [en.time(1_500), '1.5 s'],
@@ -239,13 +239,16 @@ describe('tables', () => {
         { name: 'riffle_a_total', kind: 'counter', samples: [{ labels: { job: 'x' }, value }] },
         { name: 'riffle_b_bytes', kind: 'gauge', samples: [{ labels: {}, value }] },
         { name: 'riffle_c_ms', kind: 'summary', samples: [{ part: 'count', labels: { job: 'x' }, value }] },
+        { name: 'riffle_d_ms', kind: 'histogram', samples: [{ part: 'bucket', labels: { le: '1' }, value }] },
       ],
     });
     const first = rowsOf(answer(0, 10), undefined);
     const before = { atMs: 0, values: valuesOf(first) };
     const second = rowsOf(answer(2_000, 30), before);
-    expect(second.map((row) => row.rate)).toEqual([10, null, 10]);
+    expect(second.map((row) => row.rate)).toEqual([10, null, 10, 10]);
     expect(matching(second, 'X  riffle_c').map((row) => row.name)).toEqual(['riffle_c_ms_count']);
+    expect(matching(second, '')).toHaveLength(3);
+    expect(matching(second, 'bucket')).toHaveLength(1);
     expect(matching(second, 'absent')).toEqual([]);
   });
 });

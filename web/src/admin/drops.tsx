@@ -13,13 +13,13 @@ export function Drops(props: { live: Live }) {
   const drops = createMemo(() => new Map(sorted(props.live.flow().drops).map((drop) => [keyOf(drop), drop])));
   const keys = createMemo(() => [...drops().keys()], [], { equals: (a, b) => a.join('\t') === b.join('\t') });
   return (
-    <section class="panel" aria-labelledby="drops-title">
-      <h2 class="panel__title" id="drops-title">
+    <section class="flow-panel" aria-labelledby="drops-title">
+      <h2 class="flow-panel__title" id="drops-title">
         {am.drops.title}
       </h2>
-      <p class="panel__lead">{am.drops.lead}</p>
-      <Show when={keys().length > 0} fallback={<p class="panel__empty">{am.drops.none}</p>}>
-        <table class="drops">
+      <p class="flow-panel__lead">{am.drops.lead}</p>
+      <Show when={keys().length > 0} fallback={<p class="flow-panel__empty">{am.drops.none}</p>}>
+        <table class="flow-drops">
           <thead>
             <tr>
               <th scope="col">{am.drops.columns.what}</th>
@@ -63,19 +63,23 @@ function DropRow(props: { live: Live; drop: Drop; key: string }) {
   };
   const active = () => rate() > 0 && props.drop.kind !== 'expected';
   return (
-    <tr class="drop" classList={{ 'is-active': active(), 'is-lost': props.drop.kind === 'lost' }}>
-      <th scope="row" class="drop__what" title={props.drop.metric}>
-        {words()}
-        <Show when={reason()}>
-          <span class="drop__reason">{reason()}</span>
-        </Show>
-        <span class={`chip chip--${props.drop.kind}`} title={am.drops.kindHints[props.drop.kind]}>
-          {am.drops.kinds[props.drop.kind]}
+    <tr class="flow-drop" classList={{ 'is-active': active(), 'is-lost': props.drop.kind === 'lost' }}>
+      <th scope="row" class="flow-drop__what" title={props.drop.metric}>
+        <span class="flow-drop__words">
+          {words()}
+          <Show when={reason()}>
+            <span class="flow-drop__reason">{reason()}</span>
+          </Show>
+          <span class={`flow-chip flow-chip--${props.drop.kind}`} title={am.drops.kindHints[props.drop.kind]}>
+            {am.drops.kinds[props.drop.kind]}
+          </span>
         </span>
       </th>
-      <td class="drop__where">{where()}</td>
-      <td class="is-number drop__now">{rate() > 0 ? `${am.number(rate())}${am.perSecond}` : am.unknown}</td>
-      <td class="is-number drop__total">{am.whole(props.drop.total)}</td>
+      <td class="flow-drop__where">{where()}</td>
+      <td class="is-number flow-drop__now">
+        {rate() > 0 ? `${am.number(rate())}${am.perSecond}` : am.unknown}
+      </td>
+      <td class="is-number flow-drop__total">{am.whole(props.drop.total)}</td>
     </tr>
   );
 }

@@ -12,9 +12,9 @@ const ROWS_MAX = 100;
 export function Figures() {
   const [open, setOpen] = createSignal(false);
   return (
-    <details class="panel figures" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary class="figures__summary">
-        <h2 class="panel__title">{am.figures.title}</h2>
+    <details class="flow-panel flow-figures" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary class="flow-figures__summary">
+        <h2 class="flow-panel__title">{am.figures.title}</h2>
       </summary>
       <Show when={open()}>
         <FiguresTable />
@@ -38,8 +38,8 @@ function FiguresTable() {
   });
   return (
     <>
-      <p class="panel__lead">{am.figures.lead}</p>
-      <div class="field figures__search">
+      <p class="flow-panel__lead">{am.figures.lead}</p>
+      <div class="field flow-figures__search">
         <label class="field__label" for="figures-search">
           {am.figures.search}
         </label>
@@ -57,7 +57,7 @@ function FiguresTable() {
           {found().length > 0 ? am.figures.count(keys().length, found().length) : am.figures.none}
         </p>
       </div>
-      <table class="figures__table">
+      <table class="flow-figures__table">
         <thead>
           <tr>
             <th scope="col">{am.figures.columns.name}</th>
@@ -86,9 +86,9 @@ function FigureRow(props: { row: Row | undefined }) {
   const rate = () => (props.row?.rate ? am.number(props.row.rate) : am.unknown);
   return (
     <tr>
-      <th scope="row" class="figures__name">
+      <th scope="row" class="flow-figures__name">
         {props.row?.name}
-        <span class="figures__labels">{props.row?.labels}</span>
+        <span class="flow-figures__labels">{props.row?.labels}</span>
       </th>
       <td class="is-number">{value()}</td>
       <td class="is-number">{rate()}</td>

@@ -8,7 +8,7 @@ import { Notice } from '../components/notice';
 import { Link, loginFrom } from '../router';
 import { Drops } from './drops';
 import { Figures } from './figures';
-import { type Problem, problems } from './health';
+import { behindMs, type Problem, problems } from './health';
 import { JobsStage, jobName } from './jobs';
 import { createLive, type Live } from './live';
 import { am } from './messages';
@@ -17,6 +17,7 @@ import { createPoll, type Poll } from './poll';
 import { DoorStage, LogStage, StoresStage } from './stages';
 import { type Flow, flowGet } from './wire';
 import './flow.css';
+import './tables.css';
 
 /** A page that is opened by its address comes before the session is renewed; as a guest it would only hear no. */
 async function ask(signal: AbortSignal): Promise<Flow> {
@@ -85,7 +86,7 @@ function FlowNow(props: { live: Live; poll: Poll }) {
     <>
       <Header live={live} poll={props.poll} problems={found()} />
       <Problems problems={found()} />
-      <ol class="stages">
+      <ol class="flow-stages">
         <DoorStage live={live} level={levelOf('door')} />
         <LogStage live={live} level={levelOf('log')} />
         <JobsStage live={live} level={levelOf('jobs')} problems={found()} />
@@ -107,10 +108,10 @@ function Header(props: { live: Live; poll: Poll; problems: Problem[] }) {
         <p class="page__lead">{summary(live, props.problems)}</p>
       </div>
       <div class="flow__controls">
-        <p class="pulse" classList={{ 'is-live': !poll.paused() && poll.failures() === 0 }}>
-          <span class="pulse__dot" aria-hidden="true" />
+        <p class="flow-pulse" classList={{ 'is-live': !poll.paused() && poll.failures() === 0 }}>
+          <span class="flow-pulse__dot" aria-hidden="true" />
           <PulseWords poll={poll} />
-          <span class="pulse__uptime">{uptime()}</span>
+          <span class="flow-pulse__uptime">{uptime()}</span>
         </p>
         <button
           type="button"
@@ -143,7 +144,9 @@ function summary(live: Live, found: Problem[]): string {
   if (bad > 0) return am.wrong(bad);
   if (found.length > 0) return am.watch(found.length);
   const rate = live.rate((flow) => flow.door.accepted) ?? 0;
-  return `${am.well}. ${rate > 0 ? am.wellText(am.number(rate)) : am.quietText}`;
+  const behind = live.flow().jobs.map((job) => behindMs(live.history(), job) ?? 0);
+  const slowest = Math.max(0, ...behind.filter(Number.isFinite));
+  return `${am.well}. ${rate > 0 ? am.wellText(am.number(rate), slowest) : am.quietText}`;
 }
 
 function Problems(props: { problems: Problem[] }) {
@@ -154,7 +157,7 @@ function Problems(props: { problems: Problem[] }) {
     // Announced when a problem comes or goes, not at each change of its number.
     <div aria-live="polite" aria-relevant="additions">
       <Show when={keys().length > 0}>
-        <ul class="problems">
+        <ul class="flow-problems">
           <For each={keys()}>
             {(key) => <Show when={byKey().get(key)}>{(problem) => <ProblemCard problem={problem()} />}</Show>}
           </For>
@@ -167,13 +170,13 @@ function Problems(props: { problems: Problem[] }) {
 function ProblemCard(props: { problem: Problem }) {
   const words = () => am.problems[props.problem.id](props.problem, jobName(props.problem.job ?? ''));
   return (
-    <li class={`problem problem--${props.problem.level}`} data-problem={props.problem.id}>
-      <span class="problem__mark" aria-hidden="true">
+    <li class={`flow-problem flow-problem--${props.problem.level}`} data-problem={props.problem.id}>
+      <span class="flow-problem__mark" aria-hidden="true">
         <Icon name="flag" size={18} />
       </span>
       <div>
-        <p class="problem__title">{words().title}</p>
-        <p class="problem__text">{words().text}</p>
+        <p class="flow-problem__title">{words().title}</p>
+        <p class="flow-problem__text">{words().text}</p>
       </div>
     </li>
   );

@@ -98,7 +98,7 @@ function doorProblems(history: History, flow: Flow): Problem[] {
 const LOSSES = [
   'riffle_event_log_memory_lost_records_total',
   'riffle_event_log_lost_offsets_met_total',
-  'riffle_event_log_kafka_failed_records_total',
+  'riffle_event_log_kafka_gap_records_total',
 ];
 
 function logProblems(history: History, flow: Flow): Problem[] {

@@ -19,8 +19,8 @@ export function JobsStage(props: { live: Live; level: Level; problems: Problem[]
   const read = () => props.live.rate((flow) => flow.jobs.reduce((sum, job) => sum + job.records, 0));
   return (
     <StageCard stage="jobs" level={props.level} flows={read()}>
-      <Show when={names().length > 0} fallback={<p class="stage__hint">{am.jobs.none}</p>}>
-        <ul class="jobs">
+      <Show when={names().length > 0} fallback={<p class="flow-stage__hint">{am.jobs.none}</p>}>
+        <ul class="flow-jobs">
           <For each={names()}>
             {(name) => (
               <JobRow
@@ -45,16 +45,19 @@ function JobRow(props: { live: Live; name: string; level: Level }) {
   return (
     <Show when={job()}>
       {(job) => (
-        <li class="job" classList={{ 'is-bad': props.level === 'bad', 'is-warn': props.level === 'warn' }}>
+        <li
+          class="flow-job"
+          classList={{ 'is-bad': props.level === 'bad', 'is-warn': props.level === 'warn' }}
+        >
           <details onToggle={(event) => setOpen(event.currentTarget.open)}>
-            <summary class="job__row">
-              <span class="job__head">
-                <span class="job__name">{jobName(name)}</span>
-                <span class="job__lag">{lagWords(live, job())}</span>
+            <summary class="flow-job__row">
+              <span class="flow-job__head">
+                <span class="flow-job__name">{jobName(name)}</span>
+                <span class="flow-job__lag">{lagWords(live, job())}</span>
               </span>
-              <span class="job__rate">
+              <span class="flow-job__rate">
                 {shown(live.rate(records))}
-                <span class="job__unit">{am.perSecond}</span>
+                <span class="flow-job__unit">{am.perSecond}</span>
               </span>
               <Line live={live} points={points()} what={jobName(name)} />
             </summary>
@@ -84,11 +87,15 @@ function JobFacts(props: { live: Live; job: Job }) {
   const rows = () => props.live.rate((flow) => jobOf(flow, props.job.job)?.rows);
   const commit = () => props.job.commitMs;
   return (
-    <div class="job__more">
+    <div class="flow-job__more">
       <Fates job={props.job} />
-      <dl class="facts">
+      <dl class="flow-facts">
         <Show when={props.job.watermarkBehindMs !== null}>
-          <Fact name={am.jobs.watermark} value={am.jobs.watermarkValue(props.job.watermarkBehindMs ?? 0)} />
+          <Fact
+            name={am.jobs.watermark}
+            value={am.jobs.watermarkValue(props.job.watermarkBehindMs ?? 0)}
+            hint={am.jobs.watermarkHint}
+          />
         </Show>
         <Show when={props.job.keys !== null}>
           <Fact
@@ -117,7 +124,7 @@ function JobFacts(props: { live: Live; job: Job }) {
           level={props.job.stumbles > 0 ? 'warn' : undefined}
         />
       </dl>
-      <p class="job__kind">
+      <p class="flow-job__kind">
         <b>{am.jobs.kinds[props.job.kind]}</b> {am.jobs.kindHints[props.job.kind]}
       </p>
       <Show when={props.job.controllable}>
@@ -164,19 +171,22 @@ function Fates(props: { job: Job }) {
       count: props.job.fates[fate],
     }));
   return (
-    <figure class="fates">
-      <figcaption class="fates__title">{am.jobs.fates}</figcaption>
-      <div class="fates__bar" aria-hidden="true">
+    <figure class="flow-fates">
+      <figcaption class="flow-fates__title">{am.jobs.fates}</figcaption>
+      <div class="flow-fates__bar" aria-hidden="true">
         <For each={parts().filter((part) => part.count > 0)}>
           {(part) => (
-            <span class={`fates__part fates__part--${part.fate}`} style={{ 'flex-grow': part.count }} />
+            <span
+              class={`flow-fates__part flow-fates__part--${part.fate}`}
+              style={{ 'flex-grow': part.count }}
+            />
           )}
         </For>
       </div>
-      <ul class="fates__list">
+      <ul class="flow-fates__list">
         <For each={parts()}>
           {(part) => (
-            <li class={`fates__item fates__item--${part.fate}`}>
+            <li class={`flow-fates__item flow-fates__item--${part.fate}`}>
               {am.whole(part.count)} {am.jobs[part.fate]}
             </li>
           )}
@@ -200,7 +210,7 @@ function AskCheckpoint(props: { job: string }) {
     }
   };
   return (
-    <button type="button" class="button job__ask" disabled={asking()} onClick={() => void ask()}>
+    <button type="button" class="button flow-job__ask" disabled={asking()} onClick={() => void ask()}>
       {am.jobs.ask}
     </button>
   );

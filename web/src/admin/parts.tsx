@@ -18,12 +18,12 @@ export const shown = (
 export function BigRate(props: { live: Live; what: string; pick: (flow: Flow) => number | undefined }) {
   const points = createMemo(() => props.live.rates(props.pick));
   return (
-    <div class="big">
-      <p class="big__value">
-        <span class="big__number">{shown(props.live.rate(props.pick))}</span>
-        <span class="big__unit">{am.perSecond}</span>
+    <div class="flow-big">
+      <p class="flow-big__value">
+        <span class="flow-big__number">{shown(props.live.rate(props.pick))}</span>
+        <span class="flow-big__unit">{am.perSecond}</span>
       </p>
-      <p class="big__what">{props.what}</p>
+      <p class="flow-big__what">{props.what}</p>
       <Line live={props.live} points={points()} what={props.what} />
     </div>
   );
@@ -48,7 +48,7 @@ export function Fact(props: {
   level?: 'bad' | 'warn' | undefined;
 }) {
   return (
-    <div class="fact" classList={{ 'is-bad': props.level === 'bad', 'is-warn': props.level === 'warn' }}>
+    <div class="flow-fact" classList={{ 'is-bad': props.level === 'bad', 'is-warn': props.level === 'warn' }}>
       <dt title={props.hint}>{props.name}</dt>
       <dd>{props.value}</dd>
     </div>
@@ -66,11 +66,11 @@ export function StageCard(props: {
   return (
     <>
       <li
-        class={`stage stage--${props.stage}`}
+        class={`flow-stage flow-stage--${props.stage}`}
         classList={{ 'is-bad': props.level === 'bad', 'is-warn': props.level === 'warn' }}
       >
-        <h2 class="stage__name">{am.stages[props.stage]}</h2>
-        <p class="stage__hint">{am.stageHints[props.stage]}</p>
+        <h2 class="flow-stage__name">{am.stages[props.stage]}</h2>
+        <p class="flow-stage__hint">{am.stageHints[props.stage]}</p>
         {props.children}
       </li>
       <Show when={props.flows !== undefined}>
@@ -82,8 +82,11 @@ export function StageCard(props: {
 
 function Pipe(props: { rate: number }) {
   return (
-    <li class="pipe" classList={{ 'is-still': props.rate <= 0 }} aria-hidden="true">
-      <span class="pipe__flow" style={{ 'animation-duration': `${pipeSeconds(props.rate).toFixed(1)}s` }} />
+    <li class="flow-pipe" classList={{ 'is-still': props.rate <= 0 }} aria-hidden="true">
+      <span
+        class="flow-pipe__flow"
+        style={{ 'animation-duration': `${pipeSeconds(props.rate).toFixed(1)}s` }}
+      />
     </li>
   );
 }

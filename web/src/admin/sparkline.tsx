@@ -12,14 +12,14 @@ export function Sparkline(props: {
   const drawn = createMemo(() => lineOf(props.points, props.nowMs));
   return (
     <svg
-      class="spark"
+      class="flow-spark"
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
       preserveAspectRatio="none"
       role="img"
       aria-label={props.label(drawn().peak)}
     >
-      <path class="spark__area" d={drawn().area} />
-      <path class="spark__line" d={drawn().line} vector-effect="non-scaling-stroke" />
+      <path class="flow-spark__area" d={drawn().area} />
+      <path class="flow-spark__line" d={drawn().line} vector-effect="non-scaling-stroke" />
     </svg>
   );
 }

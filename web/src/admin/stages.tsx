@@ -1,6 +1,6 @@
 // Three of the four stages: the door, the log, the stores. The jobs have a file of their own.
 
-import { createMemo, For, Show } from 'solid-js';
+import { createMemo, For, type JSX, Show } from 'solid-js';
 import type { Live } from './live';
 import { am, named } from './messages';
 import { BigRate, Fact, StageCard, shown } from './parts';
@@ -17,13 +17,13 @@ export function DoorStage(props: { live: Live; level: Level }) {
   const answered = () => {
     const at = (q: number) => live.quantile((flow) => flow.door.eventsAnswered, q);
     const [p50, p99] = [at(0.5), at(0.99)];
-    return p50 === null || p99 === null ? am.unknown : am.door.answeredValue(am.time(p50), am.time(p99));
+    return p50 === null || p99 === null ? am.unknown : am.log.commitValue(am.time(p50), am.time(p99));
   };
   return (
     <StageCard stage="door" level={props.level} flows={rate(accepted)}>
       <BigRate live={live} what={am.door.rate} pick={accepted} />
-      <dl class="facts">
-        <Fact name={am.door.answered} value={answered()} />
+      <dl class="flow-facts">
+        <Fact name={am.door.answered} value={answered()} hint={am.door.answeredHint} />
         <Fact name={am.door.requests} value={shown(rate((f) => f.door.requests)) + am.perSecond} />
         <Show when={live.flow().door.inFlight !== null}>
           <Fact name={am.door.inFlight} value={shown(live.flow().door.inFlight)} />
@@ -73,11 +73,16 @@ export function LogStage(props: { live: Live; level: Level }) {
   return (
     <StageCard stage="log" level={props.level} flows={live.rate(appended)}>
       <BigRate live={live} what={am.log.rate} pick={appended} />
-      <Topics live={live} />
-      <dl class="facts">
-        <Fact name={am.log.commit} value={commit()} />
+      <h3 class="visually-hidden">{am.log.topics}</h3>
+      <Bars
+        live={live}
+        words={am.log.topicNames}
+        pick={(flow) => flow.log.topics.map(({ name, records }) => ({ name, total: records }))}
+      />
+      <dl class="flow-facts">
+        <Fact name={am.log.commit} value={commit()} hint={am.log.commitHint} />
         <Fact name={am.log.group} value={shown(log().groupBytes?.p50, am.bytes)} />
-        <Fact name={am.log.queue} value={queue()} />
+        <Fact name={am.log.queue} value={queue()} hint={am.log.queueHint} />
         <Show when={log().keptBytes !== null}>
           <Fact name={am.log.kept} value={am.log.keptValue(am.bytes(log().keptBytes ?? 0), log().segments)} />
         </Show>
@@ -92,22 +97,26 @@ export function LogStage(props: { live: Live; level: Level }) {
   );
 }
 
-/** Each topic's rate as a bar, beside the others. */
-function Topics(props: { live: Live }) {
-  const names = createMemo(() => props.live.flow().log.topics.map((topic) => topic.name), [], {
+/** The rates of some totals as bars, beside each other. */
+function Bars(props: {
+  live: Live;
+  words: Record<string, string>;
+  pick: (flow: Flow) => { name: string; total: number }[];
+  fallback?: JSX.Element;
+}) {
+  const names = createMemo(() => props.pick(props.live.flow()).map((one) => one.name), [], {
     equals: (a, b) => a.join() === b.join(),
   });
   const rate = (name: string) =>
-    props.live.rate((flow) => flow.log.topics.find((topic) => topic.name === name)?.records) ?? 0;
+    props.live.rate((flow) => props.pick(flow).find((one) => one.name === name)?.total) ?? 0;
   const highest = createMemo(() => Math.max(1, ...names().map(rate)));
   return (
-    <Show when={names().length > 0}>
-      <h3 class="visually-hidden">{am.log.topics}</h3>
-      <dl class="bars">
+    <Show when={names().length > 0} fallback={props.fallback}>
+      <dl class="flow-bars">
         <For each={names()}>
           {(name) => (
-            <div class="bars__row" style={{ '--share': (rate(name) / highest()).toFixed(3) }}>
-              <dt>{named(am.log.topicNames, name)}</dt>
+            <div class="flow-bars__row" style={{ '--share': (rate(name) / highest()).toFixed(3) }}>
+              <dt>{named(props.words, name)}</dt>
               <dd>
                 {am.number(rate(name))}
                 {am.perSecond}
@@ -137,18 +146,38 @@ export function StoresStage(props: { live: Live; level: Level }) {
     );
   return (
     <StageCard stage="stores" level={props.level}>
-      <h3 class="stage__part">{am.stores.features}</h3>
-      <Tables live={live} />
-      <h3 class="stage__part">{am.stores.metastore}</h3>
-      <dl class="facts">
+      <h3 class="flow-stage__part">{am.stores.features}</h3>
+      <Bars
+        live={live}
+        words={am.stores.featureTables}
+        pick={(flow) => flow.features.tables.map(({ name, written }) => ({ name, total: written }))}
+        fallback={<p class="flow-stage__hint">{am.stores.noTables}</p>}
+      />
+      <Show when={(flow().features.viralVideos ?? 0) > 0}>
+        <dl class="flow-facts">
+          <Fact
+            name={am.stores.viral}
+            value={shown(flow().features.viralVideos)}
+            hint={am.stores.viralHint}
+          />
+        </dl>
+      </Show>
+      <h3 class="flow-stage__part">{am.stores.metastore}</h3>
+      <dl class="flow-facts">
         <Fact name={am.stores.writes} value={shown(live.rate((f) => f.metastore.writes)) + am.perSecond} />
         <Fact name={am.stores.writeWaited} value={shown(waited(), am.time)} />
         <Fact name={am.stores.failures} value={am.whole(flow().metastore.failures)} level={failing()} />
         <Fact name={am.stores.outbox} value={outbox()} />
         <Fact name={am.stores.relayed} value={shown(live.rate((f) => f.outbox.relayed)) + am.perSecond} />
       </dl>
-      <h3 class="stage__part">{am.stores.media}</h3>
-      <dl class="facts">
+      <h3 class="flow-stage__part">{am.stores.lake}</h3>
+      <dl class="flow-facts">
+        <Fact name={am.stores.lakeRows} value={shown(live.rate((f) => f.lake.rows)) + am.perSecond} />
+        <Fact name={am.stores.lakeHeld} value={shown(flow().lake.heldBytes, am.bytes)} />
+        <Fact name={am.stores.lakeWritten} value={am.bytes(flow().lake.writtenBytes)} />
+      </dl>
+      <h3 class="flow-stage__part">{am.stores.media}</h3>
+      <dl class="flow-facts">
         <Fact name={am.stores.mediaWaiting} value={shown(flow().media.waiting)} />
         <Fact name={am.stores.mediaRunning} value={am.number(flow().media.running)} />
         <Fact
@@ -158,27 +187,5 @@ export function StoresStage(props: { live: Live; level: Level }) {
         />
       </dl>
     </StageCard>
-  );
-}
-
-function Tables(props: { live: Live }) {
-  const tables = () => props.live.flow().features.tables;
-  const names = createMemo(() => tables().map((table) => table.name), [], {
-    equals: (a, b) => a.join() === b.join(),
-  });
-  const of = (name: string) => tables().find((table) => table.name === name);
-  return (
-    <Show when={names().length > 0} fallback={<p class="stage__hint">{am.stores.noTables}</p>}>
-      <dl class="facts">
-        <For each={names()}>
-          {(name) => (
-            <Fact
-              name={named(am.stores.featureTables, name)}
-              value={am.stores.rowsValue(shown(of(name)?.rows), of(name)?.changed ?? 0)}
-            />
-          )}
-        </For>
-      </dl>
-    </Show>
   );
 }

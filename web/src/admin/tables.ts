@@ -43,8 +43,12 @@ export function rowsOf(now: Figures, before: Before | undefined): Row[] {
   );
 }
 
-/** Rows whose name or labels hold every word of the search. */
+/** Rows whose name or labels hold every word of the search. Buckets are many and say little: only who names them sees them. */
 export const matching = (rows: Row[], search: string): Row[] => {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  return rows.filter(({ key }) => words.every((word) => key.toLowerCase().includes(word)));
+  const buckets = words.some((word) => word.includes('bucket'));
+  return rows.filter(
+    ({ name, key }) =>
+      (buckets || !name.endsWith('_bucket')) && words.every((word) => key.toLowerCase().includes(word)),
+  );
 };

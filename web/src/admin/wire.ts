@@ -96,7 +96,8 @@ export interface Flow {
   jobs: Job[];
   outbox: { waitingRows: number | null; oldestAtMs: number | null; relayed: number; failures: number };
   media: { waiting: number | null; running: number; dead: number | null; failures: number; done: number };
-  features: { tables: { name: string; rows: number; changed: number }[] };
+  features: { tables: { name: string; written: number; heldBack: number }[]; viralVideos: number | null };
+  lake: { rows: number; files: number; writtenBytes: number; heldBytes: number | null };
   metastore: { writes: number; failures: number; writeWaited: Bucket[] };
   drops: Drop[];
 }

@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use testkit::{Server, Value, json};
 
-use crate::{BINARY, check, row, start};
+use crate::{BINARY, NOBODY, check, row, start};
 
 /// `riffle admin …` on the folder of a running server.
 fn admin(server: &Server, words: &[&str]) -> Output {
@@ -70,7 +70,7 @@ fn the_flow_follows_what_comes_in() {
     assert!(admin(&server, &["grant", "mina"]).status.success());
     let before = mina.get("/api/v1/admin/flow").expect(200);
     let events = json!({"sessionId": "flow", "events": [
-        {"seq": 1, "atMs": 1, "type": "heartbeat"},
+        {"seq": 1, "atMs": 1, "type": "impression", "videoId": NOBODY},
         {"seq": 2, "atMs": 1, "type": "nonsense"},
     ]});
     let sent = mina.post("/api/v1/events", &events).expect(202);

@@ -34,7 +34,7 @@ impl Median {
     }
 }
 
-/// Lets the contenders take turns; the first is the one the others are compared with, and is let catch up after its turns.
+/// Lets the contenders take turns, and after each lets the servers catch up; the first is the one the others are compared with.
 pub(crate) fn measure(
     contenders: &mut [Contender],
     load: Load,
@@ -45,8 +45,9 @@ pub(crate) fn measure(
     for _ in 0..ROUNDS {
         for (number, contender) in contenders.iter_mut().enumerate() {
             rounds[number].push(contender.run(load)?);
+            let caught_up = catch_up()?;
             if number == 0 {
-                catch_ups.push(catch_up()?.as_secs_f64());
+                catch_ups.push(caught_up.as_secs_f64());
             }
         }
     }

@@ -3,11 +3,9 @@
 //! The script holds on to our end of its standard input: when this process ends, even by a kill, the broker ends too.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-
-use event_log_kafka::{KafkaConfig, KafkaLog};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/kafka/dev-broker");
 pub const PARTITIONS: u16 = 4;
@@ -15,7 +13,6 @@ pub const TOPICS: [&str; 2] = ["views", "actions"];
 
 /// One running broker. Dropping it ends it.
 pub struct Broker {
-    dir: PathBuf,
     script: Child,
     pub address: String,
 }
@@ -29,14 +26,14 @@ impl Broker {
                 .prefix("riffle-kafka-")
                 .tempdir()
                 .expect("a temporary folder");
-            Self::start(dir.keep(), true)
+            Self::start(&dir.keep(), true)
         })
     }
 
     /// A broker on `dir`: a new one, or the one that ran there before, on the same ports and records.
-    pub fn start(dir: PathBuf, scratch: bool) -> Self {
+    pub fn start(dir: &Path, scratch: bool) -> Self {
         let mut script = Command::new(SCRIPT);
-        script.arg("run").arg(&dir).args(scratch.then_some("--scratch"));
+        script.arg("run").arg(dir).args(scratch.then_some("--scratch"));
         script
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -52,30 +49,9 @@ impl Broker {
             panic!("these tests need a real Kafka broker, and none could be started:\n{words}");
         }
         Self {
-            dir,
             script,
             address: address.trim().to_owned(),
         }
-    }
-
-    /// Kills the broker, which has no time to say anything, and starts it again on what it left behind.
-    pub fn kill_and_restart(&mut self) {
-        let pid = std::fs::read_to_string(self.dir.join("pid")).expect("the broker's pid");
-        let killed = Command::new("kill").args(["-KILL", pid.trim()]).status();
-        assert!(killed.expect("kill runs").success());
-        self.script.wait().expect("the script ends with its broker");
-        *self = Self::start(self.dir.clone(), false);
-    }
-
-    pub fn config(&self, prefix: &str) -> KafkaConfig {
-        KafkaConfig {
-            partitions: PARTITIONS,
-            ..KafkaConfig::new(&self.address, prefix)
-        }
-    }
-
-    pub fn open(&self, prefix: &str) -> KafkaLog {
-        KafkaLog::open(&self.config(prefix), &TOPICS).expect("the log opens")
     }
 }
 

@@ -12,7 +12,21 @@ mod shapes;
 
 use std::sync::Arc;
 
-use broker::Broker;
+use broker::{Broker, PARTITIONS, TOPICS};
+use event_log_kafka::{KafkaConfig, KafkaLog};
+
+impl Broker {
+    pub fn config(&self, prefix: &str) -> KafkaConfig {
+        KafkaConfig {
+            partitions: PARTITIONS,
+            ..KafkaConfig::new(&self.address, prefix)
+        }
+    }
+
+    pub fn open(&self, prefix: &str) -> KafkaLog {
+        KafkaLog::open(&self.config(prefix), &TOPICS).expect("the log opens")
+    }
+}
 
 #[test]
 fn the_conformance_suite_passes() {

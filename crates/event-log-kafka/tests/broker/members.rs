@@ -14,8 +14,12 @@ fn join(prefix: &str, member: &MemberConfig) -> KafkaMembership {
     KafkaMembership::join(&Broker::shared().config(prefix), &TOPICS, member).expect("a member joins")
 }
 
+/// Its heartbeats, which tell a member of a change, come once a second.
 fn group() -> MemberConfig {
-    MemberConfig::new("jobs")
+    MemberConfig {
+        session_ms_max: 4_000,
+        ..MemberConfig::new("jobs")
+    }
 }
 
 /// Polls all of `members` in turn until `done`; what each of them heard, in order.
@@ -61,7 +65,7 @@ fn a_partition_changes_hands_when_its_owner_lets_go() {
     assert_eq!(wanted.len(), all().len() / 2);
     let held = run(&mut [&mut a, &mut b], {
         let turns = std::cell::Cell::new(0);
-        move |_, _| turns.replace(turns.get() + 1) == 20
+        move |_, _| turns.replace(turns.get() + 1) == 30
     });
     assert_eq!(held, [vec![], vec![]], "nobody gets what is not released");
     assert_eq!(partitions(a.owned()), all());

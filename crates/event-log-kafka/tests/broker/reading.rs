@@ -1,12 +1,14 @@
 //! Reads at every distance from the end, by the process that appended and by others.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use event_log::conformance::settle;
 use event_log::disk::SplitMix;
 use event_log::{Append, EventLog, ReadError, Topic, TopicPartition};
 use event_log_kafka::{KafkaConfig, KafkaLog};
 use rdkafka::admin::AdminOptions;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::broker::{Broker, PARTITIONS, TOPICS};
@@ -102,6 +104,79 @@ fn other_processes_see_what_is_appended() {
     assert!(ours.wait(before, PATIENCE) > before);
     assert_eq!(ours.end(of(1)), 101);
     assert_eq!(ours.read(of(1), 100, 1000).expect("readable")[0].payload, "late");
+}
+
+#[test]
+fn our_own_records_count_as_soon_as_they_are_acknowledged() {
+    let log = forgetful("own");
+    let mut end = log.end(of(0));
+    assert_eq!(end, 0, "it is followed from here on");
+    for _ in 0..100 {
+        let record = Append {
+            to: of(0),
+            at_ms: 1,
+            payload: "x".into(),
+        };
+        settle(log.append(vec![record]).expect("accepted")).expect("acknowledged");
+        end += 1;
+        assert_eq!(log.end(of(0)), end);
+        assert_eq!(log.read(of(0), end - 1, 1).expect("readable").len(), 1);
+    }
+}
+
+#[test]
+fn holes_that_others_made_are_told() {
+    let log = forgetful("holes");
+    let views = of(3);
+    let mut settings = rdkafka::ClientConfig::new();
+    settings
+        .set("bootstrap.servers", &Broker::shared().address)
+        .set("transactional.id", "somebody");
+    let somebody: BaseProducer = settings.create().expect("a producer");
+    somebody.init_transactions(PATIENCE).expect("a transaction");
+    somebody.begin_transaction().expect("begun");
+    let theirs = BaseRecord::<(), str>::to("holes-views")
+        .partition(3)
+        .payload("theirs");
+    somebody.send(theirs).expect("sent");
+    somebody.commit_transaction(PATIENCE).expect("committed");
+    // The mark of its end takes an offset of its own, a moment later.
+    let asker: BaseConsumer = settings.remove("transactional.id").create().expect("a consumer");
+    let deadline = Instant::now() + PATIENCE;
+    while asker
+        .fetch_watermarks("holes-views", 3, PATIENCE)
+        .expect("offsets")
+        .1
+        < 2
+    {
+        assert!(Instant::now() < deadline, "the transaction does not end");
+    }
+    let ours = Append {
+        to: views,
+        at_ms: 1,
+        payload: "ours".into(),
+    };
+    assert_eq!(
+        settle(log.append(vec![ours]).expect("accepted")).expect("acknowledged"),
+        [2]
+    );
+    let read = |offset| log.read(views, offset, 1 << 20);
+    let payloads = |offset| -> Vec<_> {
+        read(offset)
+            .expect("readable")
+            .into_iter()
+            .map(|record| record.payload)
+            .collect()
+    };
+    for _ in 0..2 {
+        assert_eq!(payloads(0), ["theirs"]);
+        let lost = read(1).expect_err("a hole");
+        assert!(
+            matches!(lost, ReadError::Lost { from, offset: 1, next: 2 } if from == views),
+            "{lost}"
+        );
+        assert_eq!(payloads(2), ["ours"]);
+    }
 }
 
 #[test]

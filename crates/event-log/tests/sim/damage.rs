@@ -8,7 +8,8 @@ use std::sync::Arc;
 use event_log::disk::{Disk, SimDisk, SimFaults, SplitMix};
 use event_log::inspect::{Inspector, PartitionRange, Seen, Verified};
 use event_log::{
-    EventLog, OpenError, Promise, ReadError, RepairError, Repaired, SegmentLog, TopicPartition, repair_on,
+    EventLog, OpenError, Promise, ReadError, RepairError, Repaired, SegmentLog, Stepper, TopicPartition,
+    repair_on,
 };
 
 use crate::ledger::{Ledger, PARTITIONS, of};
@@ -16,12 +17,12 @@ use crate::life::{config, open, poll};
 use crate::{all_seeds, for_each_seed};
 
 const SEEDS: u64 = 1200;
-const SECTOR_BYTES: usize = 512;
+pub const SECTOR_BYTES: usize = 512;
 /// Batches appended before the damage: about fifteen segments.
 const BATCHES: u64 = 150;
 
 /// A log that was closed in good order, and what it holds.
-fn closed_log(seed: u64) -> (SimDisk, Ledger) {
+pub fn closed_log(seed: u64) -> (SimDisk, Ledger) {
     let disk = SimDisk::new(SimFaults::default());
     let mut ledger = Ledger::default();
     // Reopened twice, so that marks of clean closes stand in the middle.
@@ -59,11 +60,11 @@ fn append(disk: &SimDisk, ledger: &mut Ledger, random: &mut SplitMix, batches: u
 }
 
 /// Without retention.
-fn open_all(disk: &SimDisk) -> Result<(SegmentLog, event_log::Stepper), OpenError> {
+pub fn open_all(disk: &SimDisk) -> Result<(SegmentLog, Stepper), OpenError> {
     open(disk, 0)
 }
 
-fn segments(disk: &SimDisk) -> Vec<String> {
+pub fn segments(disk: &SimDisk) -> Vec<String> {
     let mut names = disk.names().expect("a simulated disk lists");
     names.retain(|name| name.ends_with(".seg"));
     names.sort();
@@ -135,7 +136,7 @@ fn sectors_used(disk: &SimDisk, name: &str) -> u64 {
     sectors as u64
 }
 
-fn tamper_sector(disk: &SimDisk, name: &str, sector: usize, random: &mut SplitMix) {
+pub fn tamper_sector(disk: &SimDisk, name: &str, sector: usize, random: &mut SplitMix) {
     let fill = [0, 0xff, random.draw() as u8][random.below(3) as usize];
     disk.tamper(name, |bytes| {
         let start = (sector * SECTOR_BYTES).min(bytes.len());
@@ -144,7 +145,7 @@ fn tamper_sector(disk: &SimDisk, name: &str, sector: usize, random: &mut SplitMi
     });
 }
 
-fn verify(disk: &SimDisk) -> Verified {
+pub fn verify(disk: &SimDisk) -> Verified {
     Inspector::on(Arc::new(disk.clone()))
         .verify()
         .expect("a simulated disk reads")
@@ -179,7 +180,7 @@ fn reads_well(disk: &SimDisk, ledger: &Ledger) -> bool {
     true
 }
 
-fn mend(disk: &SimDisk) -> Result<Repaired, RepairError> {
+pub fn mend(disk: &SimDisk) -> Result<Repaired, RepairError> {
     repair_on(Arc::new(disk.clone()), &config(disk, 0))
 }
 

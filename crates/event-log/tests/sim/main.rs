@@ -5,6 +5,7 @@
 //! memory may be missing, only at the end; nothing is there that was not appended; what a reader holds stays;
 //! and where a disk loses what it had made durable, the log says which records these were.
 
+mod corners;
 mod damage;
 mod ledger;
 mod life;

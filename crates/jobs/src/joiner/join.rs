@@ -7,17 +7,19 @@ use event::{Example, ExampleKind, Label, Labels, Signal, SignalKind, WatchOutcom
 use types::{ImpressionId, TimestampMs};
 
 use super::key::Pair;
-use super::state::{Deed, End, First, PairState, Served, Shown};
+use super::state::{Deed, End, Fact, First, PairState, Served, Shown};
 
 /// A viewer who was not heard of for so long after a video came on screen is given up: what became of it is unknown.
 pub(crate) const LOST_AFTER_MS: i64 = 600_000;
 /// For so long after an item was served, what is done with it changes its labels.
 pub(crate) const KEPT_MS: i64 = 86_400_000;
 /// Impressions of one video to one viewer that are open at once; more push out the oldest.
-const SHOWN_MAX: usize = 8;
+const SHOWN_MAX: usize = 64;
 /// Actions of one viewer on one video within a day that matter.
 const DEEDS_MAX: usize = 64;
-const MINUTE_MS: i64 = 60_000;
+/// Facts about one impression that wait until it is known whether it is over.
+const LATER_MAX: usize = 32;
+pub(crate) const MINUTE_MS: i64 = 60_000;
 
 /// The end of the minute that `at_ms` lies in.
 pub(crate) fn minute_after(at_ms: i64) -> i64 {
@@ -45,11 +47,57 @@ impl Shown {
         match (&self.served, self.told_ms) {
             (Some(served), _) => kept_ms(served.heard_ms),
             (None, Some(told_ms)) => lost_ms(told_ms),
-            (None, None) => i64::MIN,
+            (None, None) => i64::MAX,
         }
     }
 
-    /// Ends the label window as lost when that time has come. Called before anything heard at `now_ms` or later is taken in.
+    /// Takes in a fact, or lets it wait; when to look again goes to `due`.
+    ///
+    /// A fact that is heard of after this was over belongs to a new beginning of the impression, unless something earlier, of
+    /// a topic that is read later, shows that it is not over. The timer at that time knows.
+    fn take(&mut self, fact: Fact, due: &mut Vec<i64>) {
+        let in_line = |held: &Fact| matches!((held, &fact), (Fact::Told { .. }, Fact::Told { .. }));
+        if fact.heard_ms() >= self.over_ms() || self.later.iter().any(in_line) {
+            if self.later.len() < LATER_MAX {
+                self.later.push(fact);
+            } else {
+                dropped("facts_of_impression");
+            }
+            return;
+        }
+        match fact {
+            Fact::Served(served) => self.take_served(served, due),
+            Fact::Told { signal, heard_ms } => self.take_told(&signal, heard_ms, due),
+        }
+    }
+
+    fn take_served(&mut self, served: Served, due: &mut Vec<i64>) {
+        if self.served.is_some() {
+            return;
+        }
+        due.push(kept_ms(served.heard_ms));
+        self.served = Some(served);
+        // It is not over after all.
+        for fact in std::mem::take(&mut self.later) {
+            self.take(fact, due);
+        }
+    }
+
+    fn take_told(&mut self, signal: &Signal, heard_ms: i64, due: &mut Vec<i64>) {
+        if self.told_ms.is_none() {
+            let served_ms = self.served.as_ref().map(|served| served.heard_ms);
+            if served_ms.is_some_and(|served_ms| served_ms >= lost_ms(heard_ms)) {
+                // Long before it was served: no device of ours says that.
+                return;
+            }
+            self.told_ms = Some(heard_ms);
+            due.push(lost_ms(heard_ms));
+        }
+        self.give_up(heard_ms);
+        self.note(signal, heard_ms);
+    }
+
+    /// Ends the label window as lost when that time has come. Called before anything heard at `now_ms` or later is noted.
     fn give_up(&mut self, now_ms: i64) {
         let Some(at_ms) = self.told_ms.map(lost_ms) else {
             return;
@@ -63,7 +111,7 @@ impl Shown {
         }
     }
 
-    fn take(&mut self, signal: &Signal, heard_ms: i64) {
+    fn note(&mut self, signal: &Signal, heard_ms: i64) {
         match signal.kind {
             SignalKind::Watch {
                 watch_ms,
@@ -91,65 +139,52 @@ impl Shown {
             | SignalKind::Context => {}
         }
     }
+
+    /// Begins anew with what waited, if this is over at `now_ms`.
+    fn renew(&mut self, now_ms: i64, due: &mut Vec<i64>) {
+        while self.over_ms() <= now_ms {
+            let later = std::mem::take(&mut self.later);
+            *self = Self::new(self.impression);
+            for fact in later {
+                self.take(fact, due);
+            }
+        }
+    }
+
+    fn is_blank(&self) -> bool {
+        self.served.is_none() && self.told_ms.is_none()
+    }
+}
+
+fn dropped(reason: &'static str) {
+    metrics::counter!("riffle_jobs_dropped_total", "job" => super::JOINER, "reason" => reason).increment(1);
 }
 
 impl PairState {
-    /// Takes in an item that was served; when to look at the pair again.
-    pub(crate) fn served(&mut self, served: Served) -> Option<i64> {
-        let heard_ms = served.heard_ms;
-        let shown = self.shown(served.item.impression, heard_ms);
-        if shown.served.is_some() {
-            return None;
-        }
-        shown.served = Some(served);
-        Some(kept_ms(heard_ms))
-    }
-
-    /// Takes in what the device tells of an impression; when to look at the pair again.
-    pub(crate) fn told(&mut self, impression: ImpressionId, signal: &Signal, heard_ms: i64) -> Option<i64> {
-        let shown = self.shown(impression, heard_ms);
-        let served_ms = shown.served.as_ref().map(|served| served.heard_ms);
-        if shown.told_ms.is_none() && served_ms.is_some_and(|served_ms| served_ms >= lost_ms(heard_ms)) {
-            // Long before it was served: no device of ours says that.
-            return None;
-        }
-        let due_ms = shown.told_ms.is_none().then(|| lost_ms(heard_ms));
-        shown.told_ms.get_or_insert(heard_ms);
-        shown.give_up(heard_ms);
-        shown.take(signal, heard_ms);
-        due_ms
-    }
-
-    /// Takes in an action on the video; when to look at the pair again.
-    pub(crate) fn did(&mut self, deed: Deed) -> Option<i64> {
-        if self.deeds.len() >= DEEDS_MAX {
-            metrics::counter!("riffle_jobs_dropped_total", "job" => super::JOINER, "reason" => "actions_of_pair")
-                .increment(1);
-            return None;
-        }
-        self.deeds.push(deed);
-        self.deeds_seen += 1;
-        Some(deed_kept_ms(deed.heard_ms))
-    }
-
-    /// The impression, made when it is new; one that is over begins anew.
-    fn shown(&mut self, impression: ImpressionId, now_ms: i64) -> &mut Shown {
+    /// Takes in something about an impression; when to look at the pair again goes to `due`.
+    pub(crate) fn learn(&mut self, impression: ImpressionId, fact: Fact, due: &mut Vec<i64>) {
         let place = self
             .shown
             .binary_search_by_key(&impression, |shown| shown.impression);
-        let at = match place {
-            Ok(at) => {
-                if self.shown[at].over_ms() <= now_ms {
-                    self.shown[at] = Shown::new(impression);
-                }
-                at
-            }
-            Err(at) => {
-                self.shown.insert(at, Shown::new(impression));
-                self.push_out(at)
-            }
-        };
-        &mut self.shown[at]
+        let at = place.unwrap_or_else(|at| {
+            self.shown.insert(at, Shown::new(impression));
+            self.push_out(at)
+        });
+        self.shown[at].take(fact, due);
+        if self.shown[at].is_blank() {
+            self.shown.remove(at);
+        }
+    }
+
+    /// Takes in an action on the video; when to look at the pair again goes to `due`.
+    pub(crate) fn did(&mut self, deed: Deed, due: &mut Vec<i64>) {
+        if self.deeds.len() >= DEEDS_MAX {
+            dropped("actions_of_pair");
+            return;
+        }
+        self.deeds.push(deed);
+        self.deeds_seen += 1;
+        due.push(deed_kept_ms(deed.heard_ms));
     }
 
     /// Keeps the number of impressions within its bound, and the new one at `at`; where that one is now.
@@ -163,16 +198,20 @@ impl PairState {
             return at;
         };
         self.shown.remove(oldest);
-        metrics::counter!("riffle_jobs_dropped_total", "job" => super::JOINER, "reason" => "impressions_of_pair")
-            .increment(1);
+        dropped("impressions_of_pair");
         at - usize::from(oldest < at)
     }
 
-    /// Gives up and forgets what is due at `now_ms`; everything heard before then has been taken in.
-    pub(crate) fn look(&mut self, pair: Pair, now_ms: i64, out: &mut Vec<Example>) {
+    /// Gives up and forgets what is due at `now_ms`, before which everything heard has been taken in; when to look again.
+    pub(crate) fn look(&mut self, pair: Pair, now_ms: i64, out: &mut Vec<Example>) -> Vec<i64> {
+        let mut due = Vec::new();
         self.shown.iter_mut().for_each(|shown| shown.give_up(now_ms));
         self.settle(pair, out);
-        self.shown.retain(|shown| shown.over_ms() > now_ms);
+        self.shown
+            .iter_mut()
+            .for_each(|shown| shown.renew(now_ms, &mut due));
+        self.shown.retain(|shown| !shown.is_blank());
+        self.settle(pair, out);
         // What was heard of since may have been read already or not: it must not matter.
         let is_waited_for = self.shown.iter().any(|shown| shown.since_ms() < now_ms);
         let over = self
@@ -183,6 +222,7 @@ impl PairState {
         if !is_waited_for {
             self.deeds.drain(..over);
         }
+        due
     }
 
     /// Writes down whatever can be said and has not been.

@@ -213,6 +213,12 @@ impl Sink<ExampleRow> for ExamplesSink {
         while let (false, Some(partition), Some(end)) = (row.is_done(), row.varint(), row.varint()) {
             ends.insert(partition as u16, end);
         }
+        // What this process has queued before it stumbled is in the log soon.
+        let queued = self
+            .log
+            .append(Vec::new())
+            .map_err(failed("the log takes no barrier"))?;
+        wait(queued).map_err(failed("examples could not be made durable"))?;
         let mut written = HashSet::new();
         for partition in 0..self.log.partitions() {
             let from = ends.get(&partition).copied().unwrap_or(0);

@@ -1,6 +1,6 @@
 //! What is remembered of a viewer and a video until nothing more is to be learned of it, and its bytes.
 
-use event::{ActionKind, Event, Label, Labels, ServedItem, ServedSlate, WatchOutcome};
+use event::{ActionKind, Event, Label, Labels, ServedItem, ServedSlate, Signal, WatchOutcome};
 use feature_store::bytes::{Row, put_i64, put_signed, put_varint};
 use stream::keyed::Value;
 use types::{ImpressionId, ViewerId};
@@ -46,6 +46,24 @@ pub(crate) struct Shown {
     pub(crate) end: Option<End>,
     /// What has been written.
     pub(crate) wrote: Wrote,
+    /// Facts heard of when this was over, in the order of their topic: they wait until it is known that nothing earlier comes.
+    pub(crate) later: Vec<Fact>,
+}
+
+/// Something about an impression.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Fact {
+    Served(Served),
+    Told { signal: Signal, heard_ms: i64 },
+}
+
+impl Fact {
+    pub(crate) fn heard_ms(&self) -> i64 {
+        match self {
+            Self::Served(served) => served.heard_ms,
+            Self::Told { heard_ms, .. } => *heard_ms,
+        }
+    }
 }
 
 /// The end of a label window, as the signals alone tell it: nothing in it depends on when other topics were read.
@@ -123,6 +141,7 @@ impl Shown {
             signals: Labels::default(),
             end: None,
             wrote: Wrote::default(),
+            later: Vec::new(),
         }
     }
 
@@ -136,6 +155,20 @@ impl Shown {
 impl PairState {
     pub(crate) fn is_empty(&self) -> bool {
         self.shown.is_empty() && self.deeds.is_empty()
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let of_shown = |shown: &Shown| {
+            let features = shown
+                .served
+                .as_ref()
+                .map_or(0, |served| served.item.features.capacity());
+            features * 8 + shown.later.capacity() * size_of::<Fact>()
+        };
+        size_of::<Self>()
+            + self.shown.capacity() * size_of::<Shown>()
+            + self.shown.iter().map(of_shown).sum::<usize>()
+            + self.deeds.capacity() * size_of::<Deed>()
     }
 }
 
@@ -216,18 +249,7 @@ impl Value for LocalState {
         match self {
             Self::Nothing | Self::Outbox(_) => 0,
             Self::Due(pairs) => pairs.capacity() * size_of::<Pair>(),
-            Self::Pair(pair) => {
-                let features = |shown: &Shown| {
-                    shown
-                        .served
-                        .as_ref()
-                        .map_or(0, |served| served.item.features.capacity() * 8)
-                };
-                size_of::<PairState>()
-                    + pair.shown.capacity() * size_of::<Shown>()
-                    + pair.shown.iter().map(features).sum::<usize>()
-                    + pair.deeds.capacity() * size_of::<Deed>()
-            }
+            Self::Pair(pair) => pair.heap_bytes(),
         }
     }
 
@@ -296,6 +318,37 @@ fn put_shown(out: &mut Vec<u8>, shown: &Shown) {
         .changes
         .iter()
         .for_each(|&count| put_varint(out, u64::from(count)));
+    put_varint(out, shown.later.len() as u64);
+    shown.later.iter().for_each(|fact| put_fact(out, fact));
+}
+
+/// Facts in the bytes that the log has for them: one codec, wherever they lie.
+fn put_fact(out: &mut Vec<u8>, fact: &Fact) {
+    let event = match fact {
+        Fact::Served(served) => Event::Served(ServedSlate {
+            viewer: ViewerId::from_raw(0),
+            at_ms: served.at_ms,
+            items: vec![served.item.clone()],
+        }),
+        Fact::Told { signal, .. } => Event::Signal(*signal),
+    };
+    let bytes = event.encode();
+    put_i64(out, fact.heard_ms());
+    put_varint(out, bytes.len() as u64);
+    out.extend_from_slice(&bytes);
+}
+
+fn take_fact(row: &mut Row<'_>) -> Option<Fact> {
+    let (heard_ms, length) = (row.i64()?, row.varint()? as usize);
+    match Event::decode(row.bytes(length)?).ok()? {
+        Event::Signal(signal) => Some(Fact::Told { signal, heard_ms }),
+        Event::Served(mut slate) => Some(Fact::Served(Served {
+            heard_ms,
+            at_ms: slate.at_ms,
+            item: slate.items.pop()?,
+        })),
+        _ => None,
+    }
 }
 
 fn take_shown(row: &mut Row<'_>) -> Option<Shown> {
@@ -342,38 +395,30 @@ fn take_shown(row: &mut Row<'_>) -> Option<Shown> {
                 changes
             },
         },
+        later: {
+            let count = row.varint()?;
+            (0..count).map(|_| take_fact(row)).collect::<Option<_>>()?
+        },
     })
 }
 
-/// The item in the bytes that the log has for it: one codec for features, wherever they lie.
 fn put_served(out: &mut Vec<u8>, served: Option<&Served>) {
-    put_optional_ms(out, served.map(|served| served.heard_ms));
-    let Some(served) = served else { return };
-    let slate = Event::Served(ServedSlate {
-        viewer: ViewerId::from_raw(0),
-        at_ms: served.at_ms,
-        items: vec![served.item.clone()],
-    });
-    let bytes = slate.encode();
-    put_varint(out, bytes.len() as u64);
-    out.extend_from_slice(&bytes);
+    out.push(u8::from(served.is_some()));
+    served
+        .into_iter()
+        .for_each(|served| put_fact(out, &Fact::Served(served.clone())));
 }
 
 /// The outer none is for bytes that do not read.
 fn take_served(row: &mut Row<'_>) -> Option<Option<Served>> {
-    let Some(heard_ms) = take_optional_ms(row)? else {
-        return Some(None);
-    };
-    let length = row.varint()? as usize;
-    let Ok(Event::Served(mut slate)) = Event::decode(row.bytes(length)?) else {
-        return None;
-    };
-    let (item, at_ms) = (slate.items.pop()?, slate.at_ms);
-    Some(Some(Served {
-        heard_ms,
-        at_ms,
-        item,
-    }))
+    match row.u8()? {
+        0 => Some(None),
+        1 => match take_fact(row)? {
+            Fact::Served(served) => Some(Some(served)),
+            Fact::Told { .. } => None,
+        },
+        _ => None,
+    }
 }
 
 fn put_optional_ms(out: &mut Vec<u8>, ms: Option<i64>) {

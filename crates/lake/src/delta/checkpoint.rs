@@ -14,13 +14,13 @@ use arrow_array::{
 };
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema};
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use super::action::{Action, Add, Format, MetaData, Protocol, Remove, Txn};
 use crate::data_file::FileWriter;
+use crate::scan;
 
 type Values = BTreeMap<String, Option<String>>;
 
@@ -206,7 +206,7 @@ fn present(values: &BTreeMap<String, String>) -> Values {
 /// Reads a checkpoint, ours or another program's.
 pub(super) fn decode(bytes: Bytes) -> Result<Vec<Action>, ParquetError> {
     let mut actions = Vec::new();
-    for batch in ParquetRecordBatchReaderBuilder::try_new(bytes)?.build()? {
+    for batch in scan::decoder(bytes)?.build()? {
         let batch = batch?;
         for row in 0..batch.num_rows() {
             actions.extend(action_at(&batch, row)?);

@@ -5,21 +5,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchReader, new_null_array};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchReader, new_null_array};
 use arrow_schema::{Field, Schema, SchemaRef};
 use bytes::Bytes;
 use parquet::errors::ParquetError;
 
 use super::KeptRound;
-use crate::buffer::RowStats;
 use crate::config::LakeConfig;
 use crate::data_file::{self, FileWriter};
 use crate::delta::{Action, Add, CommitInfo, DeltaLog, Plan, Snapshot};
 use crate::error::LakeError;
 use crate::hour::Hour;
-use crate::names::FileNames;
+use crate::names::{self, FileNames};
 use crate::scan;
 use crate::tables;
 
@@ -56,11 +53,9 @@ fn packs(
 ) -> Result<Vec<(Hour, Vec<Add>)>, LakeError> {
     let over_before = (log.clock)() - config.settle_ms;
     let mut hours: BTreeMap<Hour, Vec<Vec<Add>>> = BTreeMap::new();
-    for add in snapshot
-        .files
-        .values()
-        .filter(|add| (add.size.max(0) as u64) < config.small_bytes)
-    {
+    // Files of other engines are left alone: they may hold the same columns in a way of their own.
+    let small = |add: &&Add| (add.size.max(0) as u64) < config.small_bytes && names::is_ours(&add.path);
+    for add in snapshot.files.values().filter(small) {
         let hour = scan::hour_of(log, add)?;
         if hour.end_ms() > over_before {
             continue;
@@ -96,17 +91,15 @@ fn replace(
         .iter()
         .map(|add| scan::fetch(log, add))
         .collect::<Result<Vec<_>, _>>()?;
-    let Some((bytes, stats)) = merge(log, inputs).map_err(LakeError::rows(log.table))? else {
-        return Ok(());
-    };
+    let (bytes, rows) = merge(log, inputs).map_err(LakeError::rows(log.table))?;
     let now_ms = (log.clock)();
     let whole = Add {
-        path: names.store(log, "whole", hour, bytes.clone())?,
+        path: names.store(log, names::PACKED, hour, bytes.clone())?,
         partition_values: hour.partition_values(),
         size: bytes.len() as i64,
         modification_time: now_ms,
         data_change: false,
-        stats: Some(data_file::stats_json(&stats)),
+        stats: Some(data_file::stats_json(rows)),
     };
     log.commit(snapshot, |snapshot| {
         if snapshot.files.contains_key(&whole.path) {
@@ -123,22 +116,19 @@ fn replace(
     })
 }
 
-/// One file with the rows of all, in their order; none when there are no rows.
-fn merge(log: &DeltaLog, inputs: Vec<Bytes>) -> Result<Option<(Bytes, RowStats)>, ParquetError> {
+/// One file with the rows of all, in their order, and how many they are.
+fn merge(log: &DeltaLog, inputs: Vec<Bytes>) -> Result<(Bytes, u64), ParquetError> {
     let schema = union(&inputs)?;
     let mut file = FileWriter::new(schema.clone(), tables::layout(log.table))?;
-    let mut stats: Option<RowStats> = None;
+    let mut rows = 0;
     for input in inputs {
         for batch in scan::batches(input, None)? {
             let batch = widen(&batch?, &schema)?;
-            if let Some(of) = stats_of(&batch) {
-                stats = Some(stats.map_or(of, |so_far| so_far.and(of)));
-            }
+            rows += batch.num_rows() as u64;
             file.write(&batch)?;
         }
     }
-    let bytes = file.finish()?;
-    Ok(stats.map(|stats| (bytes, stats)))
+    Ok((file.finish()?, rows))
 }
 
 /// The columns of all files: older ones lack what was added since.
@@ -164,29 +154,4 @@ fn widen(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Parquet
         schema.clone(),
         schema.fields().iter().map(column).collect(),
     )?)
-}
-
-/// None for a batch without rows, or without the columns that every table has.
-fn stats_of(batch: &RecordBatch) -> Option<RowStats> {
-    fn around<T: Ord + Copy>(values: &[T]) -> Option<(T, T)> {
-        Some((*values.iter().min()?, *values.iter().max()?))
-    }
-    let column = |name: &str| {
-        batch
-            .column_by_name(name)
-            .filter(|column| column.null_count() == 0)
-    };
-    let received = around(
-        column("received_at")?
-            .as_primitive_opt::<TimestampMicrosecondType>()?
-            .values(),
-    )?;
-    let partitions = around(column("partition")?.as_primitive_opt::<Int32Type>()?.values())?;
-    let offsets = around(column("offset")?.as_primitive_opt::<Int64Type>()?.values())?;
-    Some(RowStats {
-        rows: batch.num_rows() as u64,
-        received_ms: (received.0.div_euclid(1_000), received.1.div_euclid(1_000)),
-        partitions: (partitions.0 as u16, partitions.1 as u16),
-        offsets: (offsets.0 as u64, offsets.1 as u64),
-    })
 }

@@ -2,6 +2,7 @@
 //!
 //! Who is an admin is asked of the metastore at every request: an access token outlives a role that was taken back.
 
+mod drops;
 mod exposition;
 mod flow;
 

@@ -19,10 +19,9 @@ use bytes::{Bytes, BytesMut};
 use collector::{Batch, Receipt, Sender};
 use event_log::Promise;
 use futures_util::{FutureExt as _, StreamExt as _};
-use types::ViewerId;
 
 use crate::error::ApiError;
-use crate::identity::{Viewer, hand_out, settle};
+use crate::identity::{Viewer, account, hand_out, settle};
 use crate::limits::address_of;
 use crate::meters::{RequestIds, RouteMeters};
 use crate::parts::Rooms;
@@ -109,9 +108,7 @@ impl EventsDoor {
         let batch = Batch::read(&body)
             .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "invalid_body", error.to_string()))?;
         let viewer = match &batch.access_token {
-            Some(token) if viewer.user.is_none() => {
-                ViewerId::from(self.rooms.parts.product.access_verify(token)?)
-            }
+            Some(token) if viewer.user.is_none() => account(&self.rooms, token)?.viewer,
             _ => viewer.viewer,
         };
         let region = region_of(&parts.headers, self.rooms.parts.region_header.as_ref());

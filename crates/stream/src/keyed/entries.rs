@@ -100,6 +100,13 @@ impl Entries {
         EntryIter(&self.bytes)
     }
 
+    /// In the order of keys, which are all different.
+    pub(crate) fn sorted(&self) -> Vec<Entry<'_>> {
+        let mut sorted: Vec<_> = self.iter().collect();
+        sorted.sort_unstable_by_key(|(key, _)| *key);
+        sorted
+    }
+
     /// The object that holds these entries.
     pub(crate) fn object(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.bytes.len() + MAGIC.len() + TRAILER_BYTES);

@@ -1,5 +1,6 @@
 //! Opening a job: its last checkpoint, its state, its workers, and the claim that fences whoever had it before.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -38,8 +39,7 @@ impl<J: Job> Engine<J> {
         let scope = parts.scope();
         let last = manifest::newest(&*parts.objects, &scope).map_err(|error| failed(error.into()))?;
         let last = last.unwrap_or_default();
-        let shelf = Arc::new(Shelf::open(&parts.dir).map_err(|error| failed(error.into()))?);
-        shelf_fill(&*parts.objects, &shelf, &last).map_err(failed)?;
+        let shelf = Arc::new(shelf_filled(&*parts.objects, &parts.dir, &last).map_err(failed)?);
         let mut workers = workers(&parts, &shelf, &last)?;
         let mut saver = Saver {
             job,
@@ -77,16 +77,15 @@ impl<J: Job> Engine<J> {
     }
 }
 
-/// Makes the shelf hold the checkpoint's state: it does already after an orderly close, else it is fetched.
-fn shelf_fill(objects: &dyn Objects, shelf: &Shelf, last: &Manifest) -> Result<(), CheckpointError> {
-    if shelf.stamp_take()? == Some(last.version) {
-        return Ok(());
+/// A shelf that holds the checkpoint's state: it does already after an orderly close, else the state is fetched.
+fn shelf_filled(objects: &dyn Objects, dir: &Path, last: &Manifest) -> Result<Shelf, CheckpointError> {
+    let (shelf, is_current) = Shelf::open(dir, last.version)?;
+    if !is_current {
+        for object in &last.objects {
+            shelf.apply(&object_get(objects, object)?)?;
+        }
     }
-    shelf.clear()?;
-    for object in &last.objects {
-        shelf.apply(&object_get(objects, object)?)?;
-    }
-    Ok(())
+    Ok(shelf)
 }
 
 fn object_get(objects: &dyn Objects, object: &ManifestObject) -> Result<Entries, CheckpointError> {

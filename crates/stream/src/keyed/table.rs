@@ -329,7 +329,7 @@ mod tests {
     #[test]
     fn what_leaves_memory_comes_back_from_the_shelf() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let shelf = Arc::new(Shelf::open(folder.path()).expect("opens"));
+        let shelf = Arc::new(Shelf::open(folder.path(), 0).expect("opens").0);
         let mut table: Table<Number, Sum> = Table::new(GLOBAL, shelf.clone(), 10_000);
         let rounds: u64 = 5;
         for round in 1..=rounds {
@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn what_is_used_again_and_again_stays() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let shelf = Arc::new(Shelf::open(folder.path()).expect("opens"));
+        let shelf = Arc::new(Shelf::open(folder.path(), 0).expect("opens").0);
         let mut table: Table<Number, Sum> = Table::new(GLOBAL, shelf, 10_000);
         for version in 1..=100 {
             // One key that always comes, a hundred that come once.
@@ -374,7 +374,7 @@ mod tests {
     #[test]
     fn an_emptied_key_is_gone_for_good() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let shelf = Arc::new(Shelf::open(folder.path()).expect("opens"));
+        let shelf = Arc::new(Shelf::open(folder.path(), 0).expect("opens").0);
         let mut table: Table<Number, Sum> = Table::new(GLOBAL, shelf.clone(), 0);
         for (version, value) in [(1, 5), (2, 0)] {
             table.change(&Number(1)).0 = value;

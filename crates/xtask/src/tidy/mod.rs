@@ -1,10 +1,11 @@
-//! Guards the layout of the house: import edges, headers, sizes, words, documents.
+//! Guards the layout of the house: import edges, headers, sizes, words, documents, metrics.
 //!
 //! It knows nothing of what the code does; the compiler and clippy look after that.
 
 mod documents;
 mod exceptions;
 mod floors;
+mod metrics;
 mod source;
 mod text;
 
@@ -49,6 +50,7 @@ pub fn check(root: &Path) -> Result<Vec<Finding>, TidyError> {
         findings.extend(source::check(&file));
     }
     findings.extend(documents::check(root)?);
+    findings.extend(metrics::check(root)?);
     let mut left = exceptions::apply(root, findings)?;
     left.sort();
     Ok(left)

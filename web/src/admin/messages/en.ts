@@ -3,13 +3,13 @@
 import type { ProblemId } from '../health';
 import type { DropKind, Stage } from '../wire';
 
-const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
-/** 0.42 → "0.4"; 12.3 → "12"; 1234 → "1.2K". */
+/** 0.42 → "0.4"; 12.3 → "12"; 1234 → "1.23K". */
 const number = (n: number): string => {
   if (n > 0 && n < 0.05) return '<0.1';
-  return n < 10 ? String(Number(n.toFixed(1))) : compact.format(Math.round(n));
+  return n < 10 ? String(Number(n.toFixed(1))) : short.format(Math.round(n));
 };
 /** 0.3 → "0.3 ms"; 1500 → "1.5 s"; 600000 → "10 min". */
 const time = (ms: number): string => {
@@ -51,8 +51,9 @@ export const en = {
   uptime: (ms: number) => `up ${time(ms)}`,
 
   well: 'All is well',
-  wellText: (rate: string) => `${rate} events a second come in, and everything that was read is counted.`,
-  quietText: 'Nothing comes in at the moment. The house is ready.',
+  wellText: (rate: string, behindMs: number) =>
+    `${rate} events a second come in, and ${behindMs > 0 ? `the slowest job is ${time(behindMs)} behind` : 'every job has read them all'}.`,
+  quietText: 'Nothing comes in at the moment.',
   wrong: (n: number) => (n === 1 ? 'One thing needs you' : `${n} things need you`),
   watch: (n: number) => (n === 1 ? 'One thing to watch' : `${n} things to watch`),
 
@@ -69,33 +70,35 @@ export const en = {
     media: 'Media',
   } as Record<Stage, string>,
   stageHints: {
-    door: 'Events come in and are judged.',
-    log: 'They are written down, for good.',
-    jobs: 'They are read and counted.',
-    stores: 'What they add up to is kept.',
+    door: 'What comes in',
+    log: 'What is durable',
+    jobs: 'What is counted',
+    stores: 'What is kept',
   },
 
   door: {
     rate: 'Events accepted',
     requests: 'Requests',
     inFlight: 'Being answered',
-    answered: 'Answered in',
-    answeredValue: (p50: string, p99: string) => `${p50} · p99 ${p99}`,
+    answered: 'Answer',
+    answeredHint: 'Half of the answers to event batches, and 99 of 100, took at most so long.',
     duplicates: 'Sent again',
-    rejected: 'Refused events',
+    rejected: 'Refused',
     busy: 'Told to wait (429)',
     failed: 'Failed (5xx)',
   },
   log: {
     rate: 'Records made durable',
     commit: 'Commit',
+    commitHint: 'Half of the commits, and 99 of 100, took at most so long in the last minute.',
     commitValue: (p50: string, p99: string) => `${p50} · p99 ${p99}`,
-    group: 'In one commit',
-    queue: 'Waiting for the disk',
+    group: 'In a commit',
+    queue: 'Queue',
+    queueHint: 'What waits for the disk or the broker, and how long who comes now waits for a turn.',
     queueValue: (size: string, wait: string | null) => (wait === null ? size : `${size} · ${wait}`),
     kept: 'Kept',
     keptValue: (size: string, segments: number | null) =>
-      segments === null ? size : `${size} in ${plural(segments, 'segment', 'segments')}`,
+      segments === null ? size : `${size} · ${plural(segments, 'segment', 'segments')}`,
     held: 'Held for jobs',
     atRisk: 'In memory only',
     topics: 'By topic',
@@ -111,12 +114,8 @@ export const en = {
     none: 'No job has read anything yet.',
     names: {
       catalog: 'Catalog',
-      counters: 'Counters',
       user_history: 'Viewer histories',
-      trending: 'Trending',
-      usage: 'Hashtag and sound use',
-      features: 'Feature counters',
-      examples: 'Training examples',
+      activity: 'Counts, trends',
       joiner: 'Training examples',
       lake: 'Lake',
     } as Record<string, string>,
@@ -131,6 +130,8 @@ export const en = {
     behind: (ms: number) => `${time(ms)} behind`,
     standing: (n: number) => `standing still, ${plural(n, 'record', 'records')} unread`,
     watermark: 'Watermark',
+    watermarkHint:
+      'Everything older has been counted. It stays behind the clock by the disorder that is allowed.',
     watermarkValue: (ms: number) => (ms < 1 ? 'at the clock' : `${time(ms)} behind the clock`),
     fates: 'What became of them',
     counted: 'counted',
@@ -157,14 +158,19 @@ export const en = {
   stores: {
     features: 'Feature store',
     featureTables: {
-      video_counters: 'Video counters',
-      viewers: 'Viewers',
+      video_features: 'Videos',
+      features: 'Feature counters',
+      trends: 'Trends',
+      usage: 'Hashtags, sounds',
       sessions: 'Sessions',
-      catalog: 'Catalog',
     } as Record<string, string>,
-    rowsValue: (rows: string, changed: number) =>
-      changed === 0 ? rows : `${rows} · ${number(changed)} to save`,
-    noTables: 'Nothing committed yet.',
+    noTables: 'Nothing saved yet.',
+    viral: 'Viral videos',
+    viralHint: 'Their counts are saved in batches.',
+    lake: 'Lake',
+    lakeRows: 'Rows',
+    lakeHeld: 'To write',
+    lakeWritten: 'Written',
     outbox: 'Outbox',
     outboxEmpty: 'empty',
     outboxValue: (rows: string, age: string) => `${rows} · oldest ${age}`,
@@ -180,7 +186,7 @@ export const en = {
   },
 
   drops: {
-    title: 'What did not go on',
+    title: 'What did not get through',
     lead: 'Everything that was refused, repeated, passed over or lost since the start, with its reason.',
     none: 'Nothing: every event went all the way.',
     columns: { what: 'What', where: 'Where', now: 'Now', total: 'Since the start' },
@@ -198,17 +204,34 @@ export const en = {
       riffle_collector_duplicates_total: 'Events sent again',
       riffle_collector_rejected_total: 'Events nobody can count',
       riffle_collector_odd_total: 'Odd events, taken all the same',
+      riffle_server_events_refused_total: 'Event batches sent back',
       riffle_server_rate_limited_total: 'Requests over a rate limit',
+      riffle_product_refresh_reuses_total: 'Spent refresh tokens that came back',
       riffle_product_hashes_refused_total: 'Logins while the hashers were full',
       riffle_event_log_overloaded_total: 'Batches while the disk was behind',
       riffle_event_log_kafka_overloaded_total: 'Batches while the broker was behind',
       riffle_event_log_kafka_failed_records_total: 'Records the broker did not take',
+      riffle_event_log_kafka_client_errors_total: 'Faults the Kafka client rode out',
+      riffle_event_log_kafka_fetch_errors_total: 'Reads from the broker that failed',
+      riffle_event_log_kafka_lost_partitions_total: 'Partitions taken away',
+      riffle_event_log_kafka_gap_records_total: 'Records the broker passed over',
+      riffle_event_log_index_write_failed_total: 'Indexes that were not written',
       riffle_event_log_memory_lost_records_total: 'Records lost from memory',
-      riffle_event_log_lost_offsets_met_total: 'Records a repair took out',
+      riffle_event_log_lost_offsets_met_total: 'Reads of records a repair took out',
       riffle_stream_fates_total: 'Records read and not counted',
       riffle_jobs_duplicates_total: 'Records read again',
+      riffle_jobs_examples_repeated_total: 'Examples made again',
+      riffle_jobs_dropped_total: 'Parts of examples beyond the bound',
+      riffle_stream_retries_total: 'Stumbles, each tried again',
+      riffle_stream_lost_records_total: 'Records a repair took out',
       riffle_stream_poisoned_records_total: 'Records a job cannot use',
-      riffle_feature_store_dropped_total: 'Counts for unknown videos',
+      riffle_feature_store_expired_rows_total: 'Rows past their time',
+      riffle_product_outbox_failures_total: 'Passes of the outbox that failed',
+      riffle_blob_too_large_total: 'Files over their limit',
+      riffle_lake_conflicts_total: 'Commits that came second',
+      riffle_lake_fenced_total: 'Commits of a writer that was replaced',
+      riffle_lake_checkpoint_failures_total: 'Table checkpoints that failed',
+      riffle_lake_keep_failures_total: 'Tables not tidied',
       riffle_metastore_failures_total: 'Statements that failed',
       riffle_blob_failures_total: 'File operations that failed',
       riffle_pipeline_removed_total: 'Videos a filter took out',
@@ -220,6 +243,9 @@ export const en = {
       riffle_media_rejected_total: 'Videos that were not accepted',
       riffle_media_uploads_abandoned_total: 'Uploads never finished',
       riffle_media_job_failures_total: 'Media jobs that failed once',
+      riffle_media_job_timeouts_total: 'Media tools that took too long',
+      riffle_media_encoder_faults_total: 'Faults of an encoder',
+      riffle_media_leases_expired_total: 'Media jobs whose worker fell silent',
     } as Record<string, string>,
     reasons: {
       address: 'by address',
@@ -230,15 +256,15 @@ export const en = {
       wait: 'wait too long',
       stall: 'disk stands still',
       duplicate: 'seen before',
-      late: 'later than the window',
+      late: 'older than the window',
       rejected: 'unusable',
+      unreadable: 'no JSON object',
+      unknown_type: 'unknown type',
       clock_ahead: 'device clock ahead',
       clock_behind: 'device clock behind',
       clock_replaced: 'device clock far off',
-      out_of_order: 'out of order',
       unknown_video: 'unknown video',
-      seen: 'seen already',
-      own: 'own video',
+      slow: 'took too long',
     } as Record<string, string>,
     lostOddity: 'Events that never came',
   },

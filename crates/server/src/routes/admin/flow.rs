@@ -1,13 +1,14 @@
-//! From figures to the picture of how events flow: which metric stands where, and how bad each drop is. It measures nothing.
+//! From figures to the picture of how events flow: which metric stands where. It measures nothing.
 
 use api::{
-    Flow, FlowCheckpoint, FlowDoor, FlowDrop, FlowDropKind, FlowFates, FlowFeatures, FlowJob, FlowJobKind,
-    FlowJobState, FlowLog, FlowMedia, FlowMetastore, FlowOutbox, FlowStage, FlowTable, FlowTopic,
+    Flow, FlowCheckpoint, FlowDoor, FlowFates, FlowFeatures, FlowJob, FlowJobKind, FlowJobState, FlowLake,
+    FlowLog, FlowMedia, FlowMetastore, FlowOutbox, FlowTable, FlowTopic,
 };
 use event::topic;
 use types::TimestampMs;
 
-use super::exposition::{Exposition, Sample};
+use super::drops;
+use super::exposition::Exposition;
 
 const EVENTS_ROUTE: &str = "/api/v1/events";
 /// A watermark further behind than this was never set: no record of any topic has come yet.
@@ -33,8 +34,9 @@ pub(super) fn flow(figures: &Exposition, house: &House<'_>) -> Flow {
         outbox: outbox(figures),
         media: media(figures),
         features: features(figures),
+        lake: lake(figures),
         metastore: metastore(figures),
-        drops: drops(figures),
+        drops: drops::of(figures),
     }
 }
 
@@ -70,7 +72,8 @@ fn log(figures: &Exposition) -> FlowLog {
         });
     FlowLog {
         records: figures.total(appended, &[]),
-        topics: topics.collect(),
+        // The log has room for topics that nobody uses yet.
+        topics: topics.filter(|topic| topic.records > 0).collect(),
         queue_bytes: either(
             "riffle_event_log_queue_bytes",
             "riffle_event_log_kafka_queue_bytes",
@@ -90,15 +93,11 @@ fn log(figures: &Exposition) -> FlowLog {
 
 /// The log knows topics by number, people know them by name.
 fn topic_name(number: &str) -> &str {
-    let names = [
-        (topic::VIEWS, "views"),
-        (topic::ACTIONS, "actions"),
-        (topic::CONTEXT, "context"),
-        (topic::SERVED, "served"),
-        (topic::VIDEOS, "videos"),
-    ];
-    let known = names.iter().find(|(topic, _)| number.parse() == Ok(*topic));
-    known.map_or(number, |(_, name)| name)
+    let known = number
+        .parse()
+        .ok()
+        .and_then(|at: usize| topic::NAMES.get(at).copied());
+    known.unwrap_or(number)
 }
 
 fn jobs(figures: &Exposition, controllable: &[&'static str]) -> Vec<FlowJob> {
@@ -212,14 +211,28 @@ fn media(figures: &Exposition) -> FlowMedia {
 }
 
 fn features(figures: &Exposition) -> FlowFeatures {
-    let rows = "riffle_feature_store_rows";
-    let tables = figures.values(rows, "table").into_iter().map(|name| FlowTable {
-        name: name.to_owned(),
-        rows: figures.total(rows, &[("table", name)]),
-        changed: figures.total("riffle_feature_store_changed_rows", &[("table", name)]),
-    });
+    let written = "riffle_feature_store_written_rows_total";
+    let held_back = "riffle_feature_store_held_back_rows_total";
+    let tables = figures
+        .values(written, "table")
+        .into_iter()
+        .map(|name| FlowTable {
+            name: name.to_owned(),
+            written: figures.total(written, &[("table", name)]),
+            held_back: figures.total(held_back, &[("table", name)]),
+        });
     FlowFeatures {
         tables: tables.collect(),
+        viral_videos: figures.size("riffle_feature_store_viral_videos", &[]),
+    }
+}
+
+fn lake(figures: &Exposition) -> FlowLake {
+    FlowLake {
+        rows: figures.total("riffle_lake_rows_total", &[]),
+        files: figures.total("riffle_lake_files_total", &[]),
+        written_bytes: figures.total("riffle_lake_written_bytes_total", &[]),
+        held_bytes: figures.size("riffle_lake_held_bytes", &[]),
     }
 }
 
@@ -228,141 +241,6 @@ fn metastore(figures: &Exposition) -> FlowMetastore {
         writes: figures.recorded("riffle_metastore_write_seconds", &[]),
         failures: figures.total("riffle_metastore_failures_total", &[]),
         write_waited: figures.buckets("riffle_metastore_write_wait_seconds", &[]),
-    }
-}
-
-/// A metric that counts what did not go on.
-struct Drop {
-    stage: FlowStage,
-    kind: FlowDropKind,
-    metric: &'static str,
-    /// The label that says where; empty for none.
-    place: &'static str,
-    /// The label that says why; empty for none.
-    reason: &'static str,
-}
-
-const fn drop(
-    stage: FlowStage,
-    kind: FlowDropKind,
-    metric: &'static str,
-    place: &'static str,
-    reason: &'static str,
-) -> Drop {
-    Drop {
-        stage,
-        kind,
-        metric,
-        place,
-        reason,
-    }
-}
-
-/// Every drop of the house, in the order of the flow.
-const DROPS: &[Drop] = {
-    use FlowDropKind::{Degraded, Expected, Lost, Refused};
-    use FlowStage::{Door, Feed, Jobs, Log, Media, Stores};
-    &[
-        drop(Door, Expected, "riffle_collector_duplicates_total", "", ""),
-        drop(Door, Lost, "riffle_collector_rejected_total", "", "reason"),
-        // Taken all the same; only what never came is lost.
-        drop(Door, Expected, "riffle_collector_odd_total", "", "reason"),
-        drop(Door, Refused, "riffle_server_rate_limited_total", "", "class"),
-        drop(Door, Refused, "riffle_product_hashes_refused_total", "", ""),
-        drop(Log, Refused, "riffle_event_log_overloaded_total", "", "reason"),
-        drop(Log, Refused, "riffle_event_log_kafka_overloaded_total", "", ""),
-        drop(Log, Lost, "riffle_event_log_kafka_failed_records_total", "", ""),
-        drop(Log, Lost, "riffle_event_log_memory_lost_records_total", "", ""),
-        drop(Log, Lost, "riffle_event_log_lost_offsets_met_total", "", ""),
-        drop(Jobs, Expected, "riffle_jobs_duplicates_total", "job", ""),
-        drop(Jobs, Lost, "riffle_stream_fates_total", "job", "fate"),
-        drop(
-            Jobs,
-            Lost,
-            "riffle_stream_poisoned_records_total",
-            "job",
-            "reason",
-        ),
-        drop(Stores, Lost, "riffle_feature_store_dropped_total", "", "reason"),
-        drop(Stores, Refused, "riffle_metastore_failures_total", "", "fault"),
-        drop(Stores, Refused, "riffle_blob_failures_total", "", "action"),
-        drop(
-            Feed,
-            Expected,
-            "riffle_pipeline_removed_total",
-            "pipeline",
-            "reason",
-        ),
-        drop(Feed, Expected, "riffle_feed_relaxed_total", "", "rule"),
-        drop(
-            Feed,
-            Degraded,
-            "riffle_pipeline_failures_total",
-            "pipeline",
-            "stage",
-        ),
-        drop(Feed, Degraded, "riffle_feed_stale_history_total", "", ""),
-        drop(Feed, Degraded, "riffle_server_unsettled_total", "", "reason"),
-        drop(Feed, Lost, "riffle_feed_served_lost_total", "", "reason"),
-        drop(Media, Expected, "riffle_media_rejected_total", "", "code"),
-        drop(Media, Expected, "riffle_media_uploads_abandoned_total", "", ""),
-        drop(Media, Degraded, "riffle_media_job_failures_total", "kind", ""),
-    ]
-};
-
-fn drops(figures: &Exposition) -> Vec<FlowDrop> {
-    let mut drops: Vec<FlowDrop> = Vec::new();
-    for drop in DROPS {
-        for sample in figures.samples(drop.metric) {
-            note(&mut drops, drop, sample, total_of(figures, drop, sample));
-        }
-    }
-    drops.sort_by(|a, b| {
-        (a.stage, &a.metric, &a.place, &a.reason).cmp(&(b.stage, &b.metric, &b.place, &b.reason))
-    });
-    drops
-}
-
-/// What a sample adds. Poisoned records are among the rejected, and have lines of their own that say why.
-fn total_of(figures: &Exposition, drop: &Drop, sample: &Sample) -> u64 {
-    match (drop.metric, sample.label(drop.reason)) {
-        ("riffle_stream_fates_total", "rejected") => {
-            let of = [("job", sample.label("job"))];
-            let poisoned = figures.total("riffle_stream_poisoned_records_total", &of);
-            sample.whole().saturating_sub(poisoned)
-        }
-        _ => sample.whole(),
-    }
-}
-
-/// How bad one reason of a metric is, where that differs among its reasons; `None` is no drop at all.
-fn kind_of(drop: &Drop, reason: &str) -> Option<FlowDropKind> {
-    match (drop.metric, reason) {
-        ("riffle_stream_fates_total", "counted") => None,
-        ("riffle_stream_fates_total", "duplicate") => Some(FlowDropKind::Expected),
-        ("riffle_collector_odd_total", "lost") => Some(FlowDropKind::Lost),
-        _ => Some(drop.kind),
-    }
-}
-
-/// Adds a sample to its line; samples that differ only in labels that are not shown share one.
-fn note(drops: &mut Vec<FlowDrop>, drop: &Drop, sample: &Sample, total: u64) {
-    let place = Some(sample.label(drop.place)).filter(|place| !place.is_empty());
-    let reason = sample.label(drop.reason);
-    let Some(kind) = kind_of(drop, reason) else { return };
-    let same = |line: &&mut FlowDrop| {
-        line.metric == drop.metric && line.place.as_deref() == place && line.reason == reason
-    };
-    match drops.iter_mut().find(same) {
-        Some(line) => line.total += total,
-        None => drops.push(FlowDrop {
-            stage: drop.stage,
-            kind,
-            metric: drop.metric.to_owned(),
-            place: place.map(str::to_owned),
-            reason: reason.to_owned(),
-            total,
-        }),
     }
 }
 
