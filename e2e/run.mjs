@@ -17,7 +17,7 @@ try {
   await fillCatalogue(server.base);
   const child = spawn(process.execPath, ['--test', '--test-concurrency=1', ...files], {
     stdio: 'inherit',
-    env: { ...process.env, RIFFLE_BASE: server.base },
+    env: { ...process.env, RIFFLE_BASE: server.base, RIFFLE_DATA: server.data },
   });
   code = await new Promise((resolve) => child.once('exit', (status) => resolve(status ?? 1)));
   if (code !== 0) process.stderr.write(`\nthe server's last lines:\n${server.log.join('').slice(-4000)}\n`);

@@ -57,7 +57,7 @@ export async function startServer() {
     if (child.exitCode !== null) throw new Error(`the server ended at start:\n${log.join('')}`);
     return isReady(base);
   }, 'the server to be ready');
-  return { base, log, stop: () => stopServer(child, exited, data) };
+  return { base, data, log, stop: () => stopServer(child, exited, data) };
 }
 
 async function stopServer(child, exited, data) {

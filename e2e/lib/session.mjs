@@ -1,7 +1,9 @@
 // What every test file needs: the base address, one browser for the file, pages opened and closed with the test,
 // and signing up through the page.
 
+import { execFile } from 'node:child_process';
 import { after, before } from 'node:test';
+import { promisify } from 'node:util';
 import { newName, PASSWORD } from './api.mjs';
 import { launch, openPage } from './browser.mjs';
 
@@ -33,4 +35,11 @@ export async function signUp(page, next = '/') {
   await page.click('button[type=submit]');
   await page.waitForURL((url) => url.pathname === next);
   return username;
+}
+
+/** Makes an account an admin, on the command line, as whoever holds the data folder would. */
+export async function grantAdmin(username) {
+  const { RIFFLE_BIN, RIFFLE_DATA } = process.env;
+  if (!RIFFLE_BIN || !RIFFLE_DATA) throw new Error('RIFFLE_BIN and RIFFLE_DATA must name the running server');
+  await promisify(execFile)(RIFFLE_BIN, ['admin', 'grant', username, '--data', RIFFLE_DATA]);
 }

@@ -7,6 +7,8 @@
 mod accounts;
 #[path = "front_door/admin.rs"]
 mod admin;
+#[path = "front_door/bad_events.rs"]
+mod bad_events;
 #[path = "front_door/events.rs"]
 mod events;
 #[path = "front_door/feed.rs"]

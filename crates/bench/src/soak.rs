@@ -19,7 +19,7 @@ use crate::wire::{Answer, Client, HttpClient, HttpRequest, Template};
 use crate::{BenchError, Setup};
 
 const CLIENTS: usize = 64;
-const EVENTS_PER_REQUEST: usize = 20;
+pub(crate) const EVENTS_PER_REQUEST: usize = 20;
 const VIDEOS: u64 = 10_000;
 /// Requests of a session before the client begins another.
 const SESSION_REQUESTS: u64 = 200;
@@ -200,7 +200,7 @@ fn picture(samples: &[Sample]) -> String {
 }
 
 /// A device: one session after the other, videos at random.
-struct SoakClient {
+pub(crate) struct SoakClient {
     head: String,
     number: usize,
     random: Random,
@@ -214,7 +214,7 @@ struct SoakClient {
 }
 
 impl SoakClient {
-    fn new(server: &Server, number: usize, known: &str) -> Self {
+    pub(crate) fn new(server: &Server, number: usize, known: &str) -> Self {
         let head = caller(server, number);
         let nothing = HttpRequest {
             method: "POST",

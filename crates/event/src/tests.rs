@@ -276,7 +276,7 @@ fn partitions_hold_whole_key_groups_where_they_always_were() {
         x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (x ^ (x >> 31)) % partitions
     };
-    let viewers = (0..2_000u64).map(|n| ViewerId::from_raw(n << 22 | n % 7));
+    let viewers = (0..2_000u64).map(|n| ViewerId::from_raw((n << 22) | (n % 7)));
     for viewer in viewers {
         for partitions in (0..=8).map(|power| 1 << power) {
             let place = partition_of(viewer, partitions);

@@ -11,17 +11,18 @@ pub struct LakeConfig {
     pub writer: u64,
     /// Rows that wait in memory over all tables; at this size a commit is due, however soon that is.
     pub buffer_bytes_max: usize,
-    /// A commit is due this long after the last one. Shorter is fresher and makes more, smaller files until the hour is compacted.
+    /// A commit is due this long after the last one. Shorter is fresher, and makes more, smaller files until the hour is
+    /// packed.
     pub commit_interval_ms: u64,
     /// Commits between two checkpoints of a table: opening reads at most so many.
     pub checkpoint_commits: u64,
     /// How long replaced files and old commits stay, for queries that began before.
     pub history_ms: i64,
-    /// An hour is compacted this long after its end; stragglers make another file, which the next round takes in.
+    /// An hour is packed this long after its end; stragglers make another file, which the next round takes in.
     pub settle_ms: i64,
-    /// Files smaller than this are compacted.
+    /// Files smaller than this are packed.
     pub small_bytes: u64,
-    /// Compaction aims at files of this size; it holds one in memory, and one small one that it reads.
+    /// Packing aims at files of this size; it holds what it reads and what it writes in memory, twice this.
     pub target_bytes: usize,
     /// A file that no commit names is an orphan after this time.
     pub orphan_ms: i64,

@@ -8,7 +8,7 @@ use tokio::io::AsyncReadExt;
 use tokio::runtime::Handle;
 use types::TimestampMs;
 
-/// The largest object that is read into memory: twice what compaction writes.
+/// The largest object that is read into memory: several times what packing writes.
 const OBJECT_BYTES_MAX: u64 = 256 << 20;
 
 /// Object storage as tables see it. Every put is durable when it returns.

@@ -4,7 +4,7 @@
 mod common;
 
 use common::storage::Failure;
-use common::{HOUR_MS, House, Told, events, log_of, open_log, persist, rows_expected};
+use common::{HOUR_MS, House, Process, Told, events, log_of, open_log, persist, rows_expected};
 use event::{Event, ServedSlate};
 use lake::Table;
 use types::ViewerId;
@@ -150,4 +150,27 @@ fn what_nobody_reads_is_swept_in_its_time() {
         .read(&["offset"], |_, _| Ok(()))
         .expect("a reader of now finds everything");
     assert_eq!(house.rows(), rows_expected(&told));
+}
+
+/// The keeper comes by while a file is stored and its commit is not made yet.
+#[test]
+fn a_file_that_waits_for_its_commit_is_not_swept() {
+    let told = events::mixed(36, 60, 1);
+    let (_disk, log) = log_of(&told, 1);
+    for at in 0.. {
+        let house = House::new();
+        let frail = house.frail(-1, Failure::Before, true);
+        let mut process = Process::resume(&house.writer(frail.clone(), 1), 0..1);
+        process.fold(&log, usize::MAX);
+        frail.break_after(at);
+        let waits = process.commit().is_err();
+        frail.heal();
+        let kept = house.keep(house.objects.clone(), 2);
+        assert!(kept.failures.is_empty() && kept.swept_files == 0, "{kept:?}");
+        process.commit().expect("the storage is well again");
+        assert_eq!(house.rows(), rows_expected(&told), "operation {at}");
+        if !waits {
+            break;
+        }
+    }
 }

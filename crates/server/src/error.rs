@@ -66,9 +66,13 @@ impl ApiError {
         }
     }
 
-    /// The word for this error that clients and counters know.
-    pub(crate) fn code(&self) -> &str {
-        &self.code
+    /// What is at fault, in a word for a counter: the field, or else the code.
+    pub(crate) fn reason(&self) -> &str {
+        let field = self
+            .details
+            .as_ref()
+            .and_then(|details| details["field"].as_str());
+        field.unwrap_or(&self.code)
     }
 
     /// Refused before acceptance. The header counts in seconds; a client that can wait less finds milliseconds in the details.
@@ -193,5 +197,35 @@ impl From<CollectError> for ApiError {
             CollectError::Log(error) => Self::unavailable(&error),
             CollectError::Store(error) => Self::unavailable(&error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_refusal_before_acceptance_says_when_to_come_back() {
+        let check = async |retry_after_ms: u64, seconds: &str| {
+            let refused = CollectError::Log(AppendError::Overloaded { retry_after_ms });
+            let response = ApiError::from(refused).into_response();
+            assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+            assert_eq!(
+                response.headers()[header::RETRY_AFTER],
+                seconds,
+                "{retry_after_ms}"
+            );
+            let body = axum::body::to_bytes(response.into_body(), 1_000)
+                .await
+                .expect("a body");
+            let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+            assert_eq!(
+                (&body["code"], &body["details"]["retryAfterMs"]),
+                (&json!("overloaded"), &json!(retry_after_ms))
+            );
+        };
+        check(1, "1").await;
+        check(1_000, "1").await;
+        check(1_001, "2").await;
     }
 }

@@ -55,6 +55,23 @@ export function Fact(props: {
   );
 }
 
+/** The rate of a total as a fact; `level` colours it while it is not zero. */
+export function RateFact(props: {
+  live: Live;
+  name: string;
+  pick: (flow: Flow) => number;
+  level?: 'bad' | 'warn';
+}) {
+  const rate = () => props.live.rate(props.pick);
+  return (
+    <Fact
+      name={props.name}
+      value={shown(rate()) + am.perSecond}
+      level={(rate() ?? 0) > 0 ? props.level : undefined}
+    />
+  );
+}
+
 /** A stage of the flow: a card with its name. The pipe that leads on to the next one moves with what flows through it. */
 export function StageCard(props: {
   stage: Exclude<Stage, 'feed' | 'media'>;

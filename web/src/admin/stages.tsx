@@ -3,56 +3,32 @@
 import { createMemo, For, type JSX, Show } from 'solid-js';
 import type { Live } from './live';
 import { am, named } from './messages';
-import { BigRate, Fact, StageCard, shown } from './parts';
+import { BigRate, Fact, RateFact, StageCard, shown } from './parts';
 import type { Flow } from './wire';
 
 type Level = 'bad' | 'warn' | undefined;
-const rateLevel = (rate: number | null, level: 'bad' | 'warn'): Level =>
-  (rate ?? 0) > 0 ? level : undefined;
 
 export function DoorStage(props: { live: Live; level: Level }) {
   const { live } = props;
   const accepted = (flow: Flow) => flow.door.accepted;
-  const rate = (pick: (flow: Flow) => number) => live.rate(pick);
   const answered = () => {
     const at = (q: number) => live.quantile((flow) => flow.door.eventsAnswered, q);
     const [p50, p99] = [at(0.5), at(0.99)];
     return p50 === null || p99 === null ? am.unknown : am.log.commitValue(am.time(p50), am.time(p99));
   };
   return (
-    <StageCard stage="door" level={props.level} flows={rate(accepted)}>
+    <StageCard stage="door" level={props.level} flows={live.rate(accepted)}>
       <BigRate live={live} what={am.door.rate} pick={accepted} />
       <dl class="flow-facts">
         <Fact name={am.door.answered} value={answered()} hint={am.door.answeredHint} />
-        <Fact name={am.door.requests} value={shown(rate((f) => f.door.requests)) + am.perSecond} />
+        <RateFact live={live} name={am.door.requests} pick={(f) => f.door.requests} />
         <Show when={live.flow().door.inFlight !== null}>
           <Fact name={am.door.inFlight} value={shown(live.flow().door.inFlight)} />
         </Show>
-        <Fact name={am.door.duplicates} value={shown(rate((f) => f.door.duplicates)) + am.perSecond} />
-        <Fact
-          name={am.door.rejected}
-          value={shown(rate((f) => f.door.rejected)) + am.perSecond}
-          level={rateLevel(
-            rate((f) => f.door.rejected),
-            'warn',
-          )}
-        />
-        <Fact
-          name={am.door.busy}
-          value={shown(rate((f) => f.door.busy)) + am.perSecond}
-          level={rateLevel(
-            rate((f) => f.door.busy),
-            'warn',
-          )}
-        />
-        <Fact
-          name={am.door.failed}
-          value={shown(rate((f) => f.door.failed)) + am.perSecond}
-          level={rateLevel(
-            rate((f) => f.door.failed),
-            'bad',
-          )}
-        />
+        <RateFact live={live} name={am.door.duplicates} pick={(f) => f.door.duplicates} />
+        <RateFact live={live} name={am.door.rejected} pick={(f) => f.door.rejected} />
+        <RateFact live={live} name={am.door.busy} pick={(f) => f.door.busy} level="warn" />
+        <RateFact live={live} name={am.door.failed} pick={(f) => f.door.failed} level="bad" />
       </dl>
     </StageCard>
   );
@@ -139,11 +115,7 @@ export function StoresStage(props: { live: Live; level: Level }) {
     return am.stores.outboxValue(am.number(waitingRows), am.time(flow().atMs - (oldestAtMs ?? flow().atMs)));
   };
   const waited = () => live.quantile((f) => f.metastore.writeWaited, 0.99);
-  const failing = () =>
-    rateLevel(
-      live.rate((f) => f.metastore.failures),
-      'bad',
-    );
+  const failing = (): Level => ((live.rate((f) => f.metastore.failures) ?? 0) > 0 ? 'bad' : undefined);
   return (
     <StageCard stage="stores" level={props.level}>
       <h3 class="flow-stage__part">{am.stores.features}</h3>
@@ -164,15 +136,15 @@ export function StoresStage(props: { live: Live; level: Level }) {
       </Show>
       <h3 class="flow-stage__part">{am.stores.metastore}</h3>
       <dl class="flow-facts">
-        <Fact name={am.stores.writes} value={shown(live.rate((f) => f.metastore.writes)) + am.perSecond} />
+        <RateFact live={live} name={am.stores.writes} pick={(f) => f.metastore.writes} />
         <Fact name={am.stores.writeWaited} value={shown(waited(), am.time)} />
         <Fact name={am.stores.failures} value={am.whole(flow().metastore.failures)} level={failing()} />
         <Fact name={am.stores.outbox} value={outbox()} />
-        <Fact name={am.stores.relayed} value={shown(live.rate((f) => f.outbox.relayed)) + am.perSecond} />
+        <RateFact live={live} name={am.stores.relayed} pick={(f) => f.outbox.relayed} />
       </dl>
       <h3 class="flow-stage__part">{am.stores.lake}</h3>
       <dl class="flow-facts">
-        <Fact name={am.stores.lakeRows} value={shown(live.rate((f) => f.lake.rows)) + am.perSecond} />
+        <RateFact live={live} name={am.stores.lakeRows} pick={(f) => f.lake.rows} />
         <Fact name={am.stores.lakeHeld} value={shown(flow().lake.heldBytes, am.bytes)} />
         <Fact name={am.stores.lakeWritten} value={am.bytes(flow().lake.writtenBytes)} />
       </dl>

@@ -4,6 +4,7 @@
 
 mod broker;
 mod crash;
+mod golden;
 mod ledger;
 mod members;
 mod processes;

@@ -39,7 +39,7 @@ pub const SMALL: Size = Size {
 pub struct Random(pub u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut x = self.0;
         x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -49,7 +49,7 @@ impl Random {
 
     /// Below `end`.
     pub fn below(&mut self, end: u64) -> u64 {
-        self.next() % end.max(1)
+        self.draw() % end.max(1)
     }
 
     /// True once in `times`.
@@ -81,7 +81,7 @@ pub fn feed(log: &dyn EventLog, seed: u64, size: Size) {
         impressions: 0,
     };
     input.videos(size);
-    (1..=size.viewers).for_each(|raw| input.viewer(ViewerId::from_raw(raw << 22 | 7), size));
+    (1..=size.viewers).for_each(|raw| input.viewer(ViewerId::from_raw((raw << 22) | 7), size));
     input.relay();
     input.garbage();
     let mut batch = Vec::with_capacity(BATCH);
@@ -100,7 +100,7 @@ fn append_all(log: &dyn EventLog, batch: Vec<Append>) {
 }
 
 fn video_of(raw: u64) -> VideoId {
-    VideoId::from_raw(raw << 22 | 1)
+    VideoId::from_raw((raw << 22) | 1)
 }
 
 fn creator_of(video: u64) -> UserId {
@@ -119,7 +119,7 @@ impl Input {
             at_ms: received_ms,
             payload: payload.into(),
         };
-        let tie = self.random.next();
+        let tie = self.random.draw();
         self.out.insert((appended_ms, tie), append);
     }
 
@@ -173,10 +173,10 @@ impl Input {
         // A device's clock: right, a little off, or far off.
         let skew_ms = [0, 0, 0, -40_000, 90_000, -7_200_000, 7_200_000][self.random.below(7) as usize];
         let mut now_ms = START_MS + self.random.below(SPAN_MS as u64 / 2) as i64;
-        let (mut session, mut sequence) = (SessionKey(self.random.next()), 0);
+        let (mut session, mut sequence) = (SessionKey(self.random.draw()), 0);
         for _ in 0..size.swipes {
             if self.random.once_in(12) {
-                (session, sequence) = (SessionKey(self.random.next()), 0);
+                (session, sequence) = (SessionKey(self.random.draw()), 0);
                 now_ms += self.random.below(1_200_000) as i64;
             }
             let video = video_of(1 + self.random.below(size.videos).min(self.random.below(size.videos)));
@@ -370,7 +370,7 @@ impl Input {
                 .encode()
                 .split_off(1),
             };
-            let viewer = ViewerId::from_raw(self.random.next());
+            let viewer = ViewerId::from_raw(self.random.draw());
             self.file(viewer, topic, (at_ms, at_ms), payload);
         }
     }

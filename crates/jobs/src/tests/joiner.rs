@@ -27,8 +27,10 @@ fn examples(bench: &Bench<JoinerJob>) -> Vec<Example> {
     records.into_iter().map(example).collect()
 }
 
-/// (kind, labels said to be true, labels said to be false, labels corrected) of each record.
-fn told(bench: &Bench<JoinerJob>) -> Vec<(ExampleKind, Vec<Label>, Vec<Label>, Vec<Label>)> {
+/// (kind, labels said to be true, labels said to be false, labels corrected) of a record.
+type Told = (ExampleKind, Vec<Label>, Vec<Label>, Vec<Label>);
+
+fn told(bench: &Bench<JoinerJob>) -> Vec<Told> {
     let of = |labels: Labels| {
         Label::ALL
             .into_iter()

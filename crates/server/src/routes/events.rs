@@ -72,7 +72,8 @@ pub(crate) async fn events(State(door): State<Arc<EventsDoor>>, request: Request
 }
 
 fn refused(error: ApiError) -> Response {
-    metrics::counter!("riffle_server_events_refused_total", "reason" => error.code().to_owned()).increment(1);
+    metrics::counter!("riffle_server_events_refused_total", "reason" => error.reason().to_owned())
+        .increment(1);
     error.into_response()
 }
 

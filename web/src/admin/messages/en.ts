@@ -115,7 +115,7 @@ export const en = {
     names: {
       catalog: 'Catalog',
       user_history: 'Viewer histories',
-      activity: 'Counts, trends',
+      activity: 'Counting',
       joiner: 'Training examples',
       lake: 'Lake',
     } as Record<string, string>,
@@ -181,7 +181,7 @@ export const en = {
     mediaDead: 'Given up',
     metastore: 'Metastore',
     writes: 'Changes',
-    writeWaited: 'Wait for a turn',
+    writeWaited: 'Wait to write, p99',
     failures: 'Failures',
   },
 
@@ -327,31 +327,31 @@ export const en = {
       text: 'A job still needs them. Look for the job below that is behind or makes no checkpoints.',
     }),
     jobFailed: (_, job) => ({
-      title: `${job} has failed`,
+      title: `A job has failed: ${job}`,
       text: 'It stays down until the server restarts, and what it derives stands still. Nothing is lost: the log keeps its records. The reason is in the log of the server.',
     }),
     jobStopped: (_, job) => ({
-      title: `${job} does not run`,
+      title: `A job does not run: ${job}`,
       text: 'It was stopped, as it is while the server drains. Otherwise restart the server.',
     }),
     jobStill: (p, job) => ({
-      title: `${job} stands still`,
+      title: `A job stands still: ${job}`,
       text: `${plural(p.value, 'record waits', 'records wait')} and none is read. Look for its last line in the server's log; a full disk and a slow checkpoint store are the usual causes.`,
     }),
     jobBehind: (p, job) => ({
-      title: `${job} is ${time(p.value)} behind`,
+      title: `A job is ${time(p.value)} behind: ${job}`,
       text: 'It reads more slowly than records come. If the line of its rate is flat, it needs more workers or a faster disk; after a restart it catches up by itself.',
     }),
     jobStumbles: (p, job) => ({
-      title: `${job} stumbled ${p.value === 1 ? 'once' : `${number(p.value)} times`} in the last minute`,
+      title: `A job stumbled ${p.value === 1 ? 'once' : `${number(p.value)} times`} in the last minute: ${job}`,
       text: 'It goes on from its last checkpoint each time. The cause is in the log of the server.',
     }),
     checkpointOld: (p, job) => ({
-      title: `${job} has made no checkpoint for ${time(p.value)}`,
+      title: `No checkpoint for ${time(p.value)}: ${job}`,
       text: 'A restart would read that much again, and the log keeps it meanwhile. Look at the checkpoint store: space, rights, reach.',
     }),
     tooLate: (p, job) => ({
-      title: `${number(p.value)} records a second come too late for ${job}`,
+      title: `${number(p.value)} records a second come too late: ${job}`,
       text: 'They are older than its window and are left out until the nightly recount. Devices that were offline for long do this; a steady stream means a clock is wrong.',
     }),
     outboxStuck: (p) => ({

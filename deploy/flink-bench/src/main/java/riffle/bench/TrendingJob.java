@@ -14,7 +14,6 @@ import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.typeutils.ValueTypeInfo;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.streaming.api.datastream.DataStream;
-import org.apache.flink.streaming.api.datastream.DataStreamUtils;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.streaming.api.functions.windowing.WindowFunction;
@@ -26,8 +25,8 @@ import org.apache.flink.util.Collector;
 /**
  * Trending over an hour that slides by five minutes, the hundred best of each slide.
  *
- * <p>Two ways. `sliding` is the textbook: each event goes into the twelve windows it belongs to. `sliced` is the kind one: each event goes
- * into one slice of five minutes, and slices go into windows, behind it in the same task.
+ * <p>Two ways. `sliding` is the textbook: each event goes into the twelve windows it belongs to. `totals` is written by hand for this one
+ * question: each event goes into one slice of five minutes, and behind it in the same task the slices move the window's totals on.
  *
  * <p>Arguments: folder of events, partitions, parallelism, variant, video or -1, events of the warm-up, folder for checkpoints, file for
  * the lists.
@@ -54,7 +53,6 @@ public final class TrendingJob {
     DataStream<Ranked> scored =
         switch (arguments[3]) {
           case "sliding" -> sliding(events);
-          case "sliced" -> sliced(events);
           case "totals" -> totals(events);
           default -> throw new IllegalArgumentException("no such variant: " + arguments[3]);
         };
@@ -101,20 +99,11 @@ public final class TrendingJob {
 
   private static DataStream<Ranked> totals(DataStream<Event> events) {
     int slices = (int) WINDOW.dividedBy(SLIDE);
-    return slices(events).transform("totals", RANKED, new Totals(SLIDE.toMillis(), slices));
-  }
-
-  private static DataStream<Sums> slices(DataStream<Event> events) {
     return events
         .keyBy(event -> event.video, Types.LONG)
         .window(TumblingEventTimeWindows.of(SLIDE))
-        .aggregate(new AddEvents(), SUMS, SUMS);
-  }
-
-  private static DataStream<Ranked> sliced(DataStream<Event> events) {
-    return DataStreamUtils.reinterpretAsKeyedStream(slices(events), sums -> sums.video, Types.LONG)
-        .window(SlidingEventTimeWindows.of(WINDOW, SLIDE))
-        .aggregate(new AddSums(), new Score(), SUMS, RANKED);
+        .aggregate(new AddEvents(), SUMS, SUMS)
+        .transform("totals", RANKED, new Totals(SLIDE.toMillis(), slices));
   }
 
   private static final class AddEvents implements AggregateFunction<Event, Sums, Sums> {
@@ -126,28 +115,6 @@ public final class TrendingJob {
     @Override
     public Sums add(Event event, Sums sums) {
       return sums.add(event);
-    }
-
-    @Override
-    public Sums getResult(Sums sums) {
-      return sums;
-    }
-
-    @Override
-    public Sums merge(Sums one, Sums other) {
-      return one.add(other);
-    }
-  }
-
-  private static final class AddSums implements AggregateFunction<Sums, Sums, Sums> {
-    @Override
-    public Sums createAccumulator() {
-      return new Sums();
-    }
-
-    @Override
-    public Sums add(Sums more, Sums sums) {
-      return sums.add(more);
     }
 
     @Override

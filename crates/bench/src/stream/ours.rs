@@ -1,0 +1,210 @@
+//! Our runs: all events from the first to the last list, and one with a kill in the middle.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use stream::JobError;
+use stream::keyed::{Engine, EngineConfig, EngineParts, FolderObjects, JobControl, JobTools, Objects};
+
+use super::input::{FIRST_MS, InputLog};
+use super::job::Trending;
+use super::lists::{List, Lists};
+use super::stopwatch::{Stopwatch, Used};
+use super::{MIB, warm_up};
+use crate::BenchError;
+use crate::figures::Figures;
+
+/// All state stays in memory, as it does on Flink's heap backend.
+const CACHE_BYTES_MAX: usize = 4 << 30;
+/// What recovery has to read again: ten seconds at 20 000 events a second.
+const BACKLOG_EVENTS: u64 = 200_000;
+
+/// A run over all events; its rates leave the warm-up out.
+pub(super) struct Run {
+    used: Used,
+    events: u64,
+    pub(super) lists: Vec<List>,
+    pub(super) keys: usize,
+    pub(super) state_bytes: usize,
+    pub(super) disk_bytes: u64,
+}
+
+impl Run {
+    pub(super) fn events_per_s(&self) -> f64 {
+        self.events as f64 / self.used.wall_s
+    }
+
+    pub(super) fn events_per_s_core(&self) -> f64 {
+        self.events as f64 / self.used.cpu_s
+    }
+}
+
+/// A job with folders of its own, which go with it.
+struct House {
+    log: Arc<InputLog>,
+    sink: Arc<Lists>,
+    objects: Arc<FolderObjects>,
+    control: JobControl,
+    folder: tempfile::TempDir,
+}
+
+impl House {
+    fn new(input: &Path, video: Option<u64>) -> Result<Self, BenchError> {
+        let folder = tempfile::tempdir().map_err(BenchError::io("making a folder for the state"))?;
+        let log = InputLog::open(input, video).map_err(BenchError::io("opening the events"))?;
+        Ok(Self {
+            log: Arc::new(log),
+            sink: Arc::default(),
+            objects: Arc::new(FolderObjects::new(folder.path().join("objects"))),
+            control: JobControl::new(),
+            folder,
+        })
+    }
+
+    fn open(&self, config: EngineConfig) -> Result<Engine<Trending>, BenchError> {
+        let parts = EngineParts {
+            job: Arc::new(Trending),
+            sink: self.sink.clone(),
+            log: self.log.clone(),
+            objects: self.objects.clone(),
+            partition: None,
+            dir: self.folder.path().join("state"),
+            // Time stands still but for the records', so that a run that paused makes the same lists.
+            clock: Arc::new(|| FIRST_MS),
+            config,
+        };
+        Engine::open(parts, &self.control).map_err(engine_failed)
+    }
+
+    /// Keys and bytes of the objects that the newest checkpoint consists of.
+    fn objects(&self) -> HashMap<String, u64> {
+        let all = JobTools::new(self.objects.clone() as Arc<dyn Objects>).checkpoints("trending");
+        let newest = all.ok().and_then(|mut all| all.pop()).unwrap_or_default();
+        let objects = newest.objects.into_iter();
+        objects.map(|object| (object.key, object.bytes)).collect()
+    }
+}
+
+fn engine_failed(error: JobError) -> BenchError {
+    let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+    BenchError::Peer(
+        "the stream engine",
+        format!("{error}{}", source.unwrap_or_default()),
+    )
+}
+
+fn config(workers: usize) -> EngineConfig {
+    EngineConfig {
+        workers,
+        cache_bytes_max: CACHE_BYTES_MAX,
+        ..EngineConfig::default()
+    }
+}
+
+/// All events, from the first to the last list; `video`, if given, takes all of them.
+pub(super) fn straight(input: &Path, workers: usize, video: Option<u64>) -> Result<Run, BenchError> {
+    let house = House::new(input, video)?;
+    let mut engine = house.open(config(workers))?;
+    let events = house.log.events();
+    let warm = warm_up(events);
+    house.log.readable_set(warm);
+    engine.catch_up().map_err(engine_failed)?;
+    let stopwatch = Stopwatch::start();
+    house.log.readable_set(events);
+    engine.catch_up().map_err(engine_failed)?;
+    let (disk_bytes, state_bytes) = engine.state_bytes();
+    let keys = house.control.status().keys;
+    engine.drain().map_err(engine_failed)?;
+    Ok(Run {
+        used: stopwatch.used(),
+        events: events - warm,
+        lists: house.sink.lists(),
+        keys,
+        state_bytes,
+        disk_bytes,
+    })
+}
+
+/// Half of the events, then checkpoints, a kill with a backlog behind it, recovery, and the rest; the lists of before and after.
+pub(super) fn killed(input: &Path, figures: &mut Figures) -> Result<Vec<List>, BenchError> {
+    let mut house = House::new(input, None)?;
+    // Checkpoints only where this function asks for them.
+    let manual = EngineConfig {
+        checkpoint_interval_ms: u64::MAX,
+        dirty_keys_max: usize::MAX,
+        ..config(1)
+    };
+    let mut engine = house.open(manual.clone())?;
+    let mut readable = house.log.events() / 2;
+    // The first one has all of the state to tell, whether it calls itself a whole copy or not; the last one what changed.
+    for name in [Some("whole"), None, Some("change")] {
+        house.log.readable_set(readable);
+        engine.catch_up().map_err(engine_failed)?;
+        let (stopwatch, before) = (Stopwatch::start(), house.objects());
+        engine.checkpoint().map_err(engine_failed)?;
+        if let Some(name) = name {
+            checkpoint_report(figures, name, stopwatch.used(), &before, house.objects());
+        }
+        readable += BACKLOG_EVENTS;
+    }
+    house.log.readable_set(readable);
+    engine.catch_up().map_err(engine_failed)?;
+    let told = house.sink.lists();
+    drop(engine);
+    house.sink = Arc::default();
+    let mut engine = recover(&house, manual, figures)?;
+    house.log.readable_set(u64::MAX);
+    engine.drain().map_err(engine_failed)?;
+    joined(told, house.sink.lists())
+}
+
+/// From the opening until the backlog is done.
+fn recover(
+    house: &House,
+    config: EngineConfig,
+    figures: &mut Figures,
+) -> Result<Engine<Trending>, BenchError> {
+    let stopwatch = Stopwatch::start();
+    let mut engine = house.open(config)?;
+    figures.add("stream.recovery_open_s", stopwatch.used().wall_s);
+    let processed = engine.catch_up().map_err(engine_failed)?;
+    let used = stopwatch.used();
+    figures.add("stream.recovery_s", used.wall_s);
+    figures.add("stream.recovery_cpu_s", used.cpu_s);
+    match processed {
+        BACKLOG_EVENTS => Ok(engine),
+        other => Err(BenchError::Peer(
+            "recovery",
+            format!("it read {other} events again"),
+        )),
+    }
+}
+
+fn checkpoint_report(
+    figures: &mut Figures,
+    name: &str,
+    used: Used,
+    before: &HashMap<String, u64>,
+    mut written: HashMap<String, u64>,
+) {
+    written.retain(|key, _| !before.contains_key(key));
+    let bytes: u64 = written.values().sum();
+    figures.add(&format!("stream.checkpoint.{name}_s"), used.wall_s);
+    figures.add(&format!("stream.checkpoint.{name}_mib"), bytes as f64 / MIB);
+}
+
+/// Lists told before the kill, and those after; one that was told twice must be the same both times.
+fn joined(mut before: Vec<List>, after: Vec<List>) -> Result<Vec<List>, BenchError> {
+    for list in after {
+        match before.iter().find(|told| told.end_ms == list.end_ms) {
+            Some(told) if *told == list => {}
+            Some(_) => {
+                let text = format!("the list of {} was told twice and differs", list.end_ms);
+                return Err(BenchError::Peer("recovery", text));
+            }
+            None => before.push(list),
+        }
+    }
+    Ok(before)
+}
