@@ -1,7 +1,7 @@
 //! Accounts, sessions and follows on the wire.
 
 use serde::{Deserialize, Serialize};
-use types::UserId;
+use types::{UserId, VideoId};
 use utoipa::ToSchema;
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -120,6 +120,9 @@ pub enum FollowAction {
 #[serde(rename_all = "camelCase")]
 pub struct FollowRequest {
     pub action: FollowAction,
+    /// The video on screen, if it was one that made the caller follow its creator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video_id: Option<VideoId>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]

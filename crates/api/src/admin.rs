@@ -46,7 +46,8 @@ pub struct FlowDoor {
     pub busy: u64,
     /// Answers 5xx.
     pub failed: u64,
-    pub in_flight: Option<u64>,
+    /// Time spent answering, all requests added up: by how many seconds it grows in one is how many are under way, on average.
+    pub answering_ms: u64,
     /// How long answers to event batches took.
     pub events_answered: Vec<FlowBucket>,
 }

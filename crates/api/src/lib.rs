@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod events;
 mod feed;
+mod trending;
 mod upload;
 mod video;
 
@@ -27,6 +28,10 @@ pub use config::{ClientConfig, Limits};
 pub use error::ErrorBody;
 pub use events::{EventsRequest, EventsResponse, Promise, RejectedEvent};
 pub use feed::{FeedItem, FeedPage, Reason};
+pub use trending::{
+    HourlyUse, TrendingHashtag, TrendingHashtags, TrendingSound, TrendingSounds, TrendingVideo,
+    TrendingVideos,
+};
 pub use upload::{SubmitVideoRequest, SubmittedPart, Upload, UploadPart, UploadUrlRequest};
 pub use video::{
     AudioTrack, Creator, EngagementRequest, EngagementResponse, Playback, Rejection, Rendition, Sound, Video,

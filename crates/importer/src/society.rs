@@ -82,6 +82,7 @@ fn follows(own: usize, other: usize, people: usize) -> bool {
 fn follow(person: &Person, user: &User) -> Result<(), ImportError> {
     let request = FollowRequest {
         action: FollowAction::Follow,
+        video_id: None,
     };
     let _: FollowResponse = person
         .creator

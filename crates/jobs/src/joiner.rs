@@ -18,6 +18,8 @@ mod join;
 mod key;
 mod sink;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use event::{Action, Event, Example, ServedSlate, Signal, key_group_of, topic};
 use event_log::{Record, Topic};

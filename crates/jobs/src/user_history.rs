@@ -78,13 +78,9 @@ impl UserHistoryJob {
                 }
                 _ => {}
             }
-            if let Some(profile) = &profile {
-                state.lean(
-                    &profile.hashtags,
-                    profile.creator,
-                    action_lean(action.kind),
-                    at_ms,
-                );
+            let amount = action_lean(action.kind);
+            if let Some(profile) = profile.as_ref().filter(|_| amount != 0.0) {
+                state.lean(&profile.hashtags, profile.creator, amount, at_ms);
             }
         };
         self.store

@@ -6,18 +6,24 @@ use types::{Region, TimestampMs, UserId, VideoId};
 
 use crate::Result;
 
-/// The person who acts, and where they seem to be.
+/// The person who acts, and around what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Actor {
     pub user: UserId,
-    /// As the door could tell.
+    /// Where they seem to be, as the door could tell.
     pub region: Option<Region>,
+    /// What they were watching, as they say.
+    pub watching: Option<VideoId>,
 }
 
 /// Someone of whom nothing more is known.
 impl From<UserId> for Actor {
     fn from(user: UserId) -> Self {
-        Self { user, region: None }
+        Self {
+            user,
+            region: None,
+            watching: None,
+        }
     }
 }
 

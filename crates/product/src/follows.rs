@@ -44,7 +44,7 @@ impl Product {
                 Deed {
                     actor,
                     kind,
-                    video: None,
+                    video: actor.watching,
                     target,
                 },
                 now_ms,

@@ -8,7 +8,9 @@ use utoipa_axum::routes;
 
 use crate::parts::Rooms;
 use crate::routes::events::EventsDoor;
-use crate::routes::{admin, auth, comments, config, engagement, events, feed, uploads, users, videos};
+use crate::routes::{
+    admin, auth, comments, config, engagement, events, feed, trending, uploads, users, videos,
+};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -40,6 +42,9 @@ pub(crate) fn endpoints() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(comments::comments))
         .routes(routes!(feed::for_you))
         .routes(routes!(feed::following))
+        .routes(routes!(trending::videos))
+        .routes(routes!(trending::hashtags))
+        .routes(routes!(trending::sounds))
         .routes(routes!(admin::flow))
         .routes(routes!(admin::metrics))
         .routes(routes!(admin::checkpoint))

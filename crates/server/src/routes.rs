@@ -9,6 +9,7 @@ pub(crate) mod events;
 pub(crate) mod feed;
 pub(crate) mod media;
 pub(crate) mod ops;
+pub(crate) mod trending;
 pub(crate) mod uploads;
 pub(crate) mod users;
 pub(crate) mod videos;

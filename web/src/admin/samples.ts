@@ -43,7 +43,7 @@ export const flow = (atMs: number, change: Partial<Flow> = {}): Flow => ({
     requests: 0,
     busy: 0,
     failed: 0,
-    inFlight: null,
+    answeringMs: 0,
     eventsAnswered: [],
   },
   log: {

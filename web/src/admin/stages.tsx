@@ -11,6 +11,10 @@ type Level = 'bad' | 'warn' | undefined;
 export function DoorStage(props: { live: Live; level: Level }) {
   const { live } = props;
   const accepted = (flow: Flow) => flow.door.accepted;
+  const underWay = () => {
+    const grown = live.rate((flow) => flow.door.answeringMs);
+    return grown === null ? null : grown / 1_000;
+  };
   const answered = () => {
     const at = (q: number) => live.quantile((flow) => flow.door.eventsAnswered, q);
     const [p50, p99] = [at(0.5), at(0.99)];
@@ -22,9 +26,7 @@ export function DoorStage(props: { live: Live; level: Level }) {
       <dl class="flow-facts">
         <Fact name={am.door.answered} value={answered()} hint={am.door.answeredHint} />
         <RateFact live={live} name={am.door.requests} pick={(f) => f.door.requests} />
-        <Show when={live.flow().door.inFlight !== null}>
-          <Fact name={am.door.inFlight} value={shown(live.flow().door.inFlight)} />
-        </Show>
+        <Fact name={am.door.underWay} value={shown(underWay())} hint={am.door.underWayHint} />
         <RateFact live={live} name={am.door.duplicates} pick={(f) => f.door.duplicates} />
         <RateFact live={live} name={am.door.rejected} pick={(f) => f.door.rejected} />
         <RateFact live={live} name={am.door.busy} pick={(f) => f.door.busy} level="warn" />

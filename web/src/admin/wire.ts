@@ -22,7 +22,7 @@ export interface Door {
   requests: number;
   busy: number;
   failed: number;
-  inFlight: number | null;
+  answeringMs: number;
   eventsAnswered: Bucket[];
 }
 

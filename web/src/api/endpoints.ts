@@ -46,8 +46,13 @@ export const userPeople = (
   list: 'followers' | 'following',
   cursor: string | null,
 ): Promise<Page<User>> => call('GET', `${v1}/users/${id}/${list}${query({ cursor, count: 30 })}`);
-export const userFollow = (id: Id, follow: boolean): Promise<{ following: boolean; counts: UserCounts }> =>
-  call('POST', `${v1}/users/${id}/follow`, { body: { action: follow ? 'follow' : 'unfollow' } });
+/** `videoId` names the video on screen, if it was one that made the caller follow. */
+export const userFollow = (
+  id: Id,
+  follow: boolean,
+  videoId?: Id,
+): Promise<{ following: boolean; counts: UserCounts }> =>
+  call('POST', `${v1}/users/${id}/follow`, { body: { action: follow ? 'follow' : 'unfollow', videoId } });
 
 export const videoGet = (id: Id): Promise<Video> => call('GET', `${v1}/videos/${encodeURIComponent(id)}`);
 export const videoDelete = (id: Id): Promise<void> => call('DELETE', `${v1}/videos/${id}`);

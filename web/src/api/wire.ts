@@ -188,4 +188,6 @@ export interface EventsAck {
   duplicates: number;
   rejected: { seq: number; code: string }[];
   ackedThroughSeq: number;
+  /** `memory` only for batches of nothing but heartbeats and context. */
+  promise: 'disk' | 'memory';
 }

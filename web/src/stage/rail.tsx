@@ -118,7 +118,7 @@ function CreatorBadge(props: { item: FeedItem }) {
           aria-label={
             follows() ? m.video.unfollow(creator().displayName) : m.video.follow(creator().displayName)
           }
-          onClick={() => void toggleFollow(creator())}
+          onClick={() => void toggleFollow(creator(), props.item.video.id)}
         >
           <span class="follow-badge__dot">
             <Icon name={follows() ? 'check' : 'plus'} size={14} />

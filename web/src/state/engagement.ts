@@ -63,12 +63,12 @@ export function toggleSave(video: Video): void {
 }
 
 /** Resolves when the server has answered, so that a page can take over its counts. */
-export async function toggleFollow(creator: Pick<Creator, 'id' | 'following'>): Promise<void> {
+export async function toggleFollow(creator: Pick<Creator, 'id' | 'following'>, videoId?: Id): Promise<void> {
   if (!viewer()) return askSignIn('follow');
   const toggle = toggleFor(`follow ${creator.id}`, isFollowing(creator), {
     show: (on) => setFollows(creator.id, on),
     send: async (on) => {
-      await userFollow(creator.id, on);
+      await userFollow(creator.id, on, videoId);
     },
     onRefused: (error) => toastError(error, m.video.followFailed),
   });

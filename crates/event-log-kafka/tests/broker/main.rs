@@ -4,7 +4,6 @@
 
 mod broker;
 mod crash;
-mod golden;
 mod ledger;
 mod members;
 mod processes;

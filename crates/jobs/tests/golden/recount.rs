@@ -312,8 +312,8 @@ impl Recount {
                 && action.at_ms >= *served_ms
                 && action.at_ms < served_ms + 86_400_000
         });
-        let likes = words.filter(|action| matches!(action.kind, ActionKind::Like | ActionKind::Unlike));
-        likes.last().map(|action| action.kind == ActionKind::Like)
+        let mut likes = words.filter(|action| matches!(action.kind, ActionKind::Like | ActionKind::Unlike));
+        likes.next_back().map(|action| action.kind == ActionKind::Like)
     }
 }
 

@@ -5,23 +5,25 @@ use types::{Category, Region, SoundId, VideoId};
 
 use crate::{Fixture, open, people, publish, published, submit, user, video};
 
+fn every_facet() -> VideoFacets {
+    VideoFacets {
+        category: Some(Category::Travel),
+        sound: Some(SoundId::from_raw(77)),
+        region: Region::from_bytes(*b"BR"),
+    }
+}
+
 #[tokio::test]
 async fn a_video_only_takes_the_steps_of_its_life() {
-    let Fixture {
-        store,
-        folder: _folder,
-    } = open().await;
-    people(&store, 1).await;
+    let fixture = open().await;
+    let store = &fixture.store;
+    people(store, 1).await;
     let why = Rejection {
         code: "too_short".to_owned(),
         message: "at least 1 s".to_owned(),
     };
     let hashtags = ["ocean".to_owned(), "surf".to_owned()];
-    let facets = VideoFacets {
-        category: Some(Category::Travel),
-        sound: Some(SoundId::from_raw(77)),
-        region: Region::from_bytes(*b"BR"),
-    };
+    let facets = every_facet();
     let submitted = VideoSubmit {
         facets,
         ..submit("sea", &hashtags)
@@ -70,10 +72,10 @@ async fn a_video_only_takes_the_steps_of_its_life() {
         .await
         .expect("a read")
         .expect("the video");
-    assert_eq!(stored.status, VideoStatus::Published);
+    let caption = stored.caption.as_str();
     assert_eq!(
-        (stored.caption.as_str(), stored.hashtags.len(), stored.progress),
-        ("sea", 2, 1.0)
+        (stored.status, caption, stored.hashtags.len(), stored.progress),
+        (VideoStatus::Published, "sea", 2, 1.0)
     );
     assert_eq!(
         (stored.duration_ms, stored.width, stored.published_at_ms),

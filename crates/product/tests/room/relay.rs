@@ -43,9 +43,17 @@ async fn facts_arrive_in_order_with_their_ids() {
     let fixture = Fixture::open().await;
     let (mina, noor) = (fixture.person("mina").await, fixture.person("noor").await);
     let video = fixture.video(1, mina, true).await;
-    fixture.room.follow_set(noor, mina, true).await.expect("a follow");
     let region = Region::from_bytes(*b"BR");
-    let at_home = Actor { user: noor, region };
+    let at_home = Actor {
+        user: noor,
+        region,
+        watching: Some(video),
+    };
+    fixture
+        .room
+        .follow_set(at_home, mina, true)
+        .await
+        .expect("a follow");
     fixture
         .room
         .engage(at_home, video, Engagement::Like)
@@ -74,7 +82,7 @@ async fn facts_arrive_in_order_with_their_ids() {
         })
     };
     let expect = [
-        action(1, ActionKind::Follow, None, None),
+        action(1, ActionKind::Follow, Some(video), region),
         action(2, ActionKind::Like, Some(video), region),
         action(3, ActionKind::Comment, Some(video), None),
     ];

@@ -25,7 +25,11 @@ pub(crate) async fn engage(
     Body(body): Body<EngagementRequest>,
 ) -> Result<Json<EngagementResponse>, ApiError> {
     let product = &rooms.parts.product;
-    let actor = Actor { user, region };
+    let actor = Actor {
+        user,
+        region,
+        watching: Some(id),
+    };
     let (comment, state) = match parse(&body)? {
         Some(engagement) => (None, product.engage(actor, id, engagement).await?),
         None => {

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use api::{
-    HourlyUse, TrendingHashtag, TrendingHashtags, TrendingSound, TrendingSounds, TrendingVideo, TrendingVideos,
+    HourlyUse, TrendingHashtag, TrendingHashtags, TrendingSound, TrendingSounds, TrendingVideo,
+    TrendingVideos,
 };
 use axum::Json;
 use axum::extract::State;
@@ -55,13 +56,17 @@ pub(crate) async fn videos(
         .map(|card| (card.video.id, cards::video(&rooms, card)))
         .collect();
     // A video may have gone since the list was made: ranks are those of what is shown.
-    let there = top.iter().filter_map(|ranked| Some((ranked, shown.remove(&ranked.video)?)));
-    let items = (1..).zip(there.take(count)).map(|(rank, (ranked, video))| TrendingVideo {
-        rank,
-        score: ranked.score,
-        views_last_hour: ranked.views,
-        video,
-    });
+    let there = top
+        .iter()
+        .filter_map(|ranked| Some((ranked, shown.remove(&ranked.video)?)));
+    let items = (1..)
+        .zip(there.take(count))
+        .map(|(rank, (ranked, video))| TrendingVideo {
+            rank,
+            score: ranked.score,
+            views_last_hour: ranked.views,
+            video,
+        });
     Ok(Json(TrendingVideos {
         as_of_ms: trending.as_of_ms,
         items: items.collect(),
@@ -119,7 +124,10 @@ fn count(asked: Option<usize>) -> Result<usize, ApiError> {
     let count = asked.unwrap_or(COUNT_DEFAULT);
     match count {
         1..=TRENDING_MAX => Ok(count),
-        _ => Err(ApiError::invalid("count", format!("count must be 1 to {TRENDING_MAX}"))),
+        _ => Err(ApiError::invalid(
+            "count",
+            format!("count must be 1 to {TRENDING_MAX}"),
+        )),
     }
 }
 
@@ -127,7 +135,11 @@ fn scope(text: Option<&str>) -> Result<Scope, ApiError> {
     let invalid = || ApiError::invalid("scope", SCOPES);
     let text = text.unwrap_or("global");
     let Some((kind, name)) = text.split_once(':') else {
-        return if text == "global" { Ok(Scope::Global) } else { Err(invalid()) };
+        return if text == "global" {
+            Ok(Scope::Global)
+        } else {
+            Err(invalid())
+        };
     };
     match kind {
         "region" => name.parse().map(Scope::Region).map_err(|_| invalid()),
@@ -153,7 +165,8 @@ mod tests {
 
     #[test]
     fn scopes() {
-        let check = |text: Option<&str>, expect: Option<Scope>| assert_eq!(scope(text).ok(), expect, "{text:?}");
+        let check =
+            |text: Option<&str>, expect: Option<Scope>| assert_eq!(scope(text).ok(), expect, "{text:?}");
         check(None, Some(Scope::Global));
         check(Some("global"), Some(Scope::Global));
         check(Some("region:br"), Region::from_bytes(*b"BR").map(Scope::Region));
@@ -161,7 +174,17 @@ mod tests {
         check(Some("hashtag:#Été"), Some(Scope::Hashtag(Arc::from("été"))));
         let sound = SoundId::from_raw(9);
         check(Some(&format!("sound:{sound}")), Some(Scope::Sound(sound)));
-        for no in ["", "world", "region:", "region:BRA", "category:cats", "hashtag:", "hashtag:#", "sound:9", "video:1"] {
+        for no in [
+            "",
+            "world",
+            "region:",
+            "region:BRA",
+            "category:cats",
+            "hashtag:",
+            "hashtag:#",
+            "sound:9",
+            "video:1",
+        ] {
             check(Some(no), None);
         }
         check(Some(&format!("hashtag:{}", "x".repeat(101))), None);

@@ -141,11 +141,12 @@ pub(crate) async fn follow(
     Body(body): Body<FollowRequest>,
 ) -> Result<Json<FollowResponse>, ApiError> {
     let follow = body.action == FollowAction::Follow;
-    let state = rooms
-        .parts
-        .product
-        .follow_set(Actor { user, region }, id, follow)
-        .await?;
+    let actor = Actor {
+        user,
+        region,
+        watching: body.video_id,
+    };
+    let state = rooms.parts.product.follow_set(actor, id, follow).await?;
     rooms.settle().await;
     Ok(Json(FollowResponse {
         following: state.following,

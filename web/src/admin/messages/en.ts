@@ -79,7 +79,8 @@ export const en = {
   door: {
     rate: 'Events accepted',
     requests: 'Requests',
-    inFlight: 'Being answered',
+    underWay: 'At once',
+    underWayHint: 'How many requests are being answered at a time, on average.',
     answered: 'Answer',
     answeredHint: 'Half of the answers to event batches, and 99 of 100, took at most so long.',
     duplicates: 'Sent again',

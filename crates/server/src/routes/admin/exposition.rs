@@ -129,6 +129,11 @@ impl Exposition {
             .sum()
     }
 
+    /// What was recorded in a summary or histogram, all of it added up.
+    pub(super) fn sum(&self, name: &str) -> f64 {
+        self.parts(name, "sum").map(|sample| sample.value).sum()
+    }
+
     /// The quantiles of one summary.
     pub(super) fn spread(&self, name: &str, labels: &[(&str, &str)]) -> Option<FlowSpread> {
         let family = self.families.get(name)?;
@@ -287,6 +292,8 @@ riffle_d_seconds_count{route="a"} 5
         assert_eq!(all.spread("riffle_c_ms", &[("job", "j")]), Some(spread));
         assert_eq!(all.spread("riffle_c_ms", &[("job", "other")]), None);
         assert_eq!(all.values("riffle_c_ms", "job"), ["j"]);
+        assert_eq!(all.recorded("riffle_c_ms", &[]), 7);
+        assert!((all.sum("riffle_c_ms") - 30.0).abs() < f64::EPSILON);
         let buckets = |labels: &[(&str, &str)]| -> Vec<(Option<f64>, u64)> {
             let buckets = all.buckets("riffle_d_seconds", labels);
             buckets

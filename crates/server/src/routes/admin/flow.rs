@@ -53,7 +53,7 @@ fn door(figures: &Exposition) -> FlowDoor {
         requests: answers(|_| true),
         busy: answers(|status| status == "429"),
         failed: answers(|status| status.starts_with('5')),
-        in_flight: figures.size("riffle_server_requests_in_flight", &[]),
+        answering_ms: (figures.sum("riffle_server_request_seconds") * 1e3) as u64,
         events_answered: figures.buckets("riffle_server_request_seconds", &[("route", EVENTS_ROUTE)]),
     }
 }

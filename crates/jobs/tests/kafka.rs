@@ -1,19 +1,29 @@
 //! The stream jobs on a real broker: the same bytes as on the embedded log, however they are run.
 
+#[expect(
+    dead_code,
+    reason = "shared with the tests of the backend, which use all of it"
+)]
+#[path = "../../event-log-kafka/tests/broker/broker.rs"]
+mod broker;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use event::topic;
 use event_log::{EventLog, SegmentLog, SegmentLogConfig};
-use event_log_kafka::KafkaLog;
+use event_log_kafka::{KafkaConfig, KafkaLog};
 use jobs::golden::{self, Way, input};
 
-use crate::broker::{Broker, PARTITIONS};
+use broker::{Broker, PARTITIONS};
 
 const SEED: u64 = 1;
 
 fn kafka(prefix: &str) -> Arc<dyn EventLog> {
-    let config = Broker::shared().config(prefix);
+    let config = KafkaConfig {
+        partitions: PARTITIONS,
+        ..KafkaConfig::new(&Broker::shared().address, prefix)
+    };
     Arc::new(KafkaLog::open(&config, &topic::NAMES).expect("the log opens"))
 }
 
@@ -36,7 +46,12 @@ fn jobs_leave_the_same_bytes_on_both_logs_however_they_are_run() {
     };
     let ours = embedded(&place("input"));
     input::feed(&*ours, SEED, input::SMALL);
-    let expect = golden::run(&ours, &embedded(&place("examples")), &place("straight"), Way::STRAIGHT);
+    let expect = golden::run(
+        &ours,
+        &embedded(&place("examples")),
+        &place("straight"),
+        Way::STRAIGHT,
+    );
 
     let theirs = kafka("golden-input");
     input::feed(&*theirs, SEED, input::SMALL);
