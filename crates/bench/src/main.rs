@@ -5,9 +5,9 @@
 //!
 //! | resource | a full run |
 //! |---|---|
-//! | time | about five minutes on two cores |
-//! | disk | below 1 GB under `TMPDIR`, which should lie on the disk to be measured |
-//! | memory | 256 threads with small stacks and one connection each |
+//! | time | about five minutes on two cores, and a quarter of an hour for `stream`, most of it Flink's |
+//! | disk | below 1 GB, with `stream` 3 GB, under `TMPDIR`, which should lie on the disk to be measured |
+//! | memory | 256 threads with small stacks and one connection each; for `stream` the 8 GB heap of Flink |
 
 mod feed;
 mod figures;

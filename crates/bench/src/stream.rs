@@ -28,7 +28,7 @@ use stopwatch::Stopwatch;
 /// Events of a full run; another number of them may be asked for in the environment.
 const EVENTS: u64 = 50_000_000;
 const EVENTS_VARIABLE: &str = "RIFFLE_STREAM_EVENTS";
-/// Fewer would not reach over all the windows and the backlog of the recovery.
+/// With fewer, an epoch would take more event time than the job has bins for, and there would be no backlog to recover.
 const EVENTS_MIN: u64 = 2_000_000;
 const MIB: f64 = (1 << 20) as f64;
 
@@ -56,12 +56,12 @@ pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError
         ours.uniform = Some(uniform(input, figures)?);
     }
     if wanted("workers2") {
-        let run = ours::straight(input, 2, None)?;
+        let run = ours::straight(input, ours::config(2), None)?;
         report_rates(figures, "stream.workers2.", &run);
         lists_compare("two workers", &run.lists, ours.uniform.as_ref())?;
     }
     if wanted("superstar") {
-        let run = ours::straight(input, 1, Some(input::SUPERSTAR))?;
+        let run = ours::straight(input, ours::config(1), Some(input::SUPERSTAR))?;
         report_rates(figures, "stream.superstar.", &run);
         if let Some(uniform) = &ours.uniform {
             let ratio = run.events_per_s_core() / uniform.events_per_s_core();
@@ -80,7 +80,7 @@ pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError
 }
 
 fn uniform(input: &Path, figures: &mut Figures) -> Result<Run, BenchError> {
-    let run = ours::straight(input, 1, None)?;
+    let run = ours::straight(input, ours::config(1), None)?;
     report_rates(figures, "stream.uniform.", &run);
     figures.add("stream.uniform.keys", run.keys as f64);
     figures.add("stream.uniform.state_memory_mib", run.state_bytes as f64 / MIB);

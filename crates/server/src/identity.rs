@@ -74,12 +74,13 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
         .find_map(|(key, value)| (key == name).then_some(value))
 }
 
+/// The token a request names; an empty one is one too, because whoever sends it meant to be somebody.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .strip_prefix("Bearer ")
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    value
+        .strip_prefix("Bearer")
+        .filter(|token| token.is_empty() || token.starts_with(' '))
+        .map(str::trim)
 }
 
 /// Middleware: settles who asks, then whether there is room for one more request of theirs. A token that does not verify

@@ -29,7 +29,7 @@ const SUMS_BYTES: usize = 24;
 const BIN_BYTES: usize = 8 + SUMS_BYTES;
 
 impl Sums {
-    fn of(event: &Event) -> Option<Self> {
+    pub(crate) fn of(event: &Event) -> Option<Self> {
         let mut sums = Self::default();
         *sums.counts.get_mut(usize::from(event.kind))? = 1;
         sums.completion = u64::from(event.completion);

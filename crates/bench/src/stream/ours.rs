@@ -94,7 +94,8 @@ fn engine_failed(error: JobError) -> BenchError {
     )
 }
 
-fn config(workers: usize) -> EngineConfig {
+/// As a server has it, but for the room that state has.
+pub(super) fn config(workers: usize) -> EngineConfig {
     EngineConfig {
         workers,
         cache_bytes_max: CACHE_BYTES_MAX,
@@ -103,9 +104,9 @@ fn config(workers: usize) -> EngineConfig {
 }
 
 /// All events, from the first to the last list; `video`, if given, takes all of them.
-pub(super) fn straight(input: &Path, workers: usize, video: Option<u64>) -> Result<Run, BenchError> {
+pub(super) fn straight(input: &Path, config: EngineConfig, video: Option<u64>) -> Result<Run, BenchError> {
     let house = House::new(input, video)?;
-    let mut engine = house.open(config(workers))?;
+    let mut engine = house.open(config)?;
     let events = house.log.events();
     let warm = warm_up(events);
     house.log.readable_set(warm);
@@ -207,4 +208,73 @@ fn joined(mut before: Vec<List>, after: Vec<List>) -> Result<Vec<List>, BenchErr
         }
     }
     Ok(before)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use event_log::{EventLog as _, TopicPartition};
+
+    use super::super::input::{self, Event, PARTITIONS, SPAN_MS, TOPIC};
+    use super::super::job::{BIN_MS, Sums, WINDOW_BINS};
+    use super::super::lists::Ranked;
+    use super::*;
+
+    /// So many that a partition is never further behind another one than the second that disorder leaves to the watermark.
+    const EVENTS: u64 = 120_000;
+
+    /// The lists, counted window by window with none of the engine's code.
+    fn recount(input: &Path) -> Vec<List> {
+        let log = InputLog::open(input, None).expect("opens");
+        log.readable_set(u64::MAX);
+        let mut windows: BTreeMap<i64, BTreeMap<u64, Sums>> = BTreeMap::new();
+        for partition in 0..PARTITIONS {
+            let of = TopicPartition {
+                topic: TOPIC,
+                partition,
+            };
+            for record in log.read(of, 0, usize::MAX).expect("reads") {
+                let event = Event::read(&record.payload).expect("is an event");
+                let first = event.at_ms.div_euclid(BIN_MS) + 1;
+                for end in first..first + WINDOW_BINS {
+                    let window = windows.entry(end * BIN_MS).or_default();
+                    let sums = Sums::of(&event).expect("has a kind");
+                    window.entry(event.video).or_default().add(&sums);
+                }
+            }
+        }
+        let list = |(end_ms, window): (i64, BTreeMap<u64, Sums>)| {
+            let mut best: Vec<_> = window
+                .into_iter()
+                .map(|(video, sums)| Ranked {
+                    score: sums.score(video, end_ms),
+                    video,
+                })
+                .collect();
+            best.sort_unstable_by(|one, other| other.cmp(one));
+            best.truncate(100);
+            List { end_ms, best }
+        };
+        windows.into_iter().map(list).collect()
+    }
+
+    #[test]
+    fn the_lists_are_what_a_recount_finds() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        input::generate(folder.path(), EVENTS).expect("writes");
+        let expect = recount(folder.path());
+        // Events of the first minutes are dated before the first border.
+        let windows = SPAN_MS / BIN_MS + WINDOW_BINS - 1;
+        assert_eq!(expect.len() as i64, windows + 1);
+        for workers in [1, 2] {
+            // An epoch takes less event time than there are bins to keep it.
+            let config = EngineConfig {
+                read_bytes_max: 16 << 10,
+                ..config(workers)
+            };
+            let run = straight(folder.path(), config, None).expect("runs");
+            assert!(run.lists == expect, "{workers} workers");
+        }
+    }
 }

@@ -19,7 +19,7 @@ pub struct ActivityDelta {
     pub(crate) last_ms: i64,
     /// All that a video had before it was known whose it is.
     pub(crate) past: Option<Box<Trail>>,
-    /// Changes of the video, by their outbox rows, in no order.
+    /// Changes of the video with their outbox rows, in their order.
     pub(crate) changes: Vec<(u64, VideoStep)>,
 }
 
@@ -70,5 +70,47 @@ impl Delta for ActivityDelta {
             (Some(_), None) => {}
         }
         self.changes.extend(other.changes);
+        self.changes.sort_unstable_by_key(|(row, _)| *row);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use feature_store::Measure;
+
+    use super::*;
+
+    /// What deltas come to when they are merged in this order: sums by bin, and steps by row.
+    fn merged(deltas: impl Iterator<Item = ActivityDelta>) -> ActivityDelta {
+        let mut all = ActivityDelta::default();
+        deltas.for_each(|delta| all.merge(delta));
+        all.bins.sort_unstable_by_key(|(number, _)| *number);
+        all
+    }
+
+    #[test]
+    fn merging_has_no_order() {
+        let past = |bin| {
+            let mut trail = Trail::default();
+            trail.add(bin, &Counts::of(Measure::View, bin));
+            Some(Box::new(trail))
+        };
+        let delta = |number: u64| ActivityDelta {
+            bins: vec![(number as i64 % 3, Counts::of(Measure::View, 1))],
+            late: Counts::of(Measure::Like, number as i64),
+            last_ms: number as i64 * 7 % 5,
+            past: past(number as i64),
+            changes: vec![(number, VideoStep::Removed)],
+        };
+        let straight = merged((1..=6).map(delta));
+        assert_eq!(merged((1..=6).rev().map(delta)), straight);
+        assert_eq!(merged([4, 1, 6, 3, 2, 5].into_iter().map(delta)), straight);
+        assert_eq!((straight.bins.len(), straight.last_ms), (3, 4));
+        let rows: Vec<u64> = straight.changes.iter().map(|(row, _)| *row).collect();
+        assert_eq!(
+            rows,
+            [1, 2, 3, 4, 5, 6],
+            "steps are taken in the order of their rows"
+        );
     }
 }

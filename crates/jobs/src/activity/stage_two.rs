@@ -45,9 +45,7 @@ fn fold_video(state: &mut SubjectState, mut delta: ActivityDelta, folding: Here<
     let was_stranger = state.profile.is_none();
     let due_before = video_due_ms(state);
     add(state, &delta);
-    let mut changes = std::mem::take(&mut delta.changes);
-    changes.sort_unstable_by_key(|(row, _)| *row);
-    for (row, step) in changes {
+    for (row, step) in std::mem::take(&mut delta.changes) {
         change(state, row, step);
     }
     timer_move(due_before, video_due_ms(state), folding);

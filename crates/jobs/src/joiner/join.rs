@@ -17,8 +17,8 @@ pub(crate) const KEPT_MS: i64 = 86_400_000;
 const SHOWN_MAX: usize = 64;
 /// Actions of one viewer on one video within a day that matter.
 const DEEDS_MAX: usize = 64;
-/// Facts about one impression that wait until it is known whether it is over.
-const LATER_MAX: usize = 32;
+/// Facts about one impression that wait until it is known what they belong to.
+const LATER_MAX: usize = 64;
 pub(crate) const MINUTE_MS: i64 = 60_000;
 
 /// The end of the minute that `at_ms` lies in.
@@ -53,31 +53,45 @@ impl Shown {
 
     /// Takes in a fact, or lets it wait; when to look again goes to `due`.
     ///
-    /// A fact that is heard of after this was over belongs to a new beginning of the impression, unless something earlier, of
-    /// a topic that is read later, shows that it is not over. The timer at that time knows.
+    /// What a device tells of an item that is not known to be served waits for that. What is heard of after this was over
+    /// belongs to a new beginning of the impression, and waits for the timer, which alone knows that nothing earlier comes.
     fn take(&mut self, fact: Fact, due: &mut Vec<i64>) {
-        let in_line = |held: &Fact| matches!((held, &fact), (Fact::Told { .. }, Fact::Told { .. }));
-        if fact.heard_ms() >= self.over_ms() || self.later.iter().any(in_line) {
-            if self.later.len() < LATER_MAX {
-                self.later.push(fact);
-            } else {
-                dropped("facts_of_impression");
+        match (&self.served, fact) {
+            (Some(_), fact) if fact.heard_ms() >= self.over_ms() => self.wait(fact),
+            (Some(_), Fact::Served(_)) => {}
+            (Some(_), Fact::Told { signal, heard_ms }) => {
+                if self.later.iter().any(|held| matches!(held, Fact::Told { .. })) {
+                    self.wait(Fact::Told { signal, heard_ms });
+                } else {
+                    self.take_told(&signal, heard_ms, due);
+                }
             }
-            return;
-        }
-        match fact {
-            Fact::Served(served) => self.take_served(served, due),
-            Fact::Told { signal, heard_ms } => self.take_told(&signal, heard_ms, due),
+            (None, Fact::Served(served)) => match self.told_ms.map(lost_ms) {
+                Some(over_ms) if served.heard_ms >= over_ms => self.wait(Fact::Served(served)),
+                _ => self.begin(served, due),
+            },
+            (None, fact) => {
+                if self.told_ms.is_none() {
+                    self.told_ms = Some(fact.heard_ms());
+                    due.push(lost_ms(fact.heard_ms()));
+                }
+                self.wait(fact);
+            }
         }
     }
 
-    fn take_served(&mut self, served: Served, due: &mut Vec<i64>) {
-        if self.served.is_some() {
-            return;
+    fn wait(&mut self, fact: Fact) {
+        if self.later.len() < LATER_MAX {
+            self.later.push(fact);
+        } else {
+            dropped("facts_of_impression");
         }
+    }
+
+    fn begin(&mut self, served: Served, due: &mut Vec<i64>) {
         due.push(kept_ms(served.heard_ms));
         self.served = Some(served);
-        // It is not over after all.
+        self.told_ms = None;
         for fact in std::mem::take(&mut self.later) {
             self.take(fact, due);
         }
@@ -85,9 +99,13 @@ impl Shown {
 
     fn take_told(&mut self, signal: &Signal, heard_ms: i64, due: &mut Vec<i64>) {
         if self.told_ms.is_none() {
+            if self.stale_ms.is_some_and(|stale_ms| heard_ms < stale_ms) {
+                return;
+            }
             let served_ms = self.served.as_ref().map(|served| served.heard_ms);
             if served_ms.is_some_and(|served_ms| served_ms >= lost_ms(heard_ms)) {
                 // Long before it was served: no device of ours says that.
+                self.stale_ms = Some(lost_ms(heard_ms));
                 return;
             }
             self.told_ms = Some(heard_ms);
@@ -143,10 +161,16 @@ impl Shown {
     /// Begins anew with what waited, if this is over at `now_ms`.
     fn renew(&mut self, now_ms: i64, due: &mut Vec<i64>) {
         while self.over_ms() <= now_ms {
-            let later = std::mem::take(&mut self.later);
-            *self = Self::new(self.impression);
+            let (over_ms, was_served) = (self.over_ms(), self.served.is_some());
+            let later = std::mem::replace(self, Self::new(self.impression)).later;
+            // What was told of an item nobody served goes with it, up to the first thing told after it was over.
+            let mut stays = true;
             for fact in later {
-                self.take(fact, due);
+                let is_told = matches!(fact, Fact::Told { .. });
+                stays |= is_told && fact.heard_ms() >= over_ms;
+                if stays || !is_told {
+                    self.take(fact, due);
+                }
             }
         }
     }

@@ -38,6 +38,8 @@ pub(crate) struct Shown {
     pub(crate) served: Option<Served>,
     /// When the device first told of it; none before.
     pub(crate) told_ms: Option<i64>,
+    /// Until when what the device tells belongs to a beginning that was over before this one was served.
+    pub(crate) stale_ms: Option<i64>,
     /// The first time the viewer left it, and when we heard.
     pub(crate) watch: Option<(WatchOutcome, i64)>,
     /// Labels that the device's signals made true.
@@ -46,7 +48,7 @@ pub(crate) struct Shown {
     pub(crate) end: Option<End>,
     /// What has been written.
     pub(crate) wrote: Wrote,
-    /// Facts heard of when this was over, in the order of their topic: they wait until it is known that nothing earlier comes.
+    /// Facts that wait until it is known what they belong to, in the order of their topic.
     pub(crate) later: Vec<Fact>,
 }
 
@@ -137,6 +139,7 @@ impl Shown {
             impression,
             served: None,
             told_ms: None,
+            stale_ms: None,
             watch: None,
             signals: Labels::default(),
             end: None,
@@ -296,6 +299,7 @@ fn put_shown(out: &mut Vec<u8>, shown: &Shown) {
     put_varint(out, shown.impression.raw());
     put_served(out, shown.served.as_ref());
     put_optional_ms(out, shown.told_ms);
+    put_optional_ms(out, shown.stale_ms);
     put_optional_ms(out, shown.watch.map(|(_, heard_ms)| heard_ms));
     if let Some((watch, _)) = shown.watch {
         put_signed(out, watch.watch_ms);
@@ -356,6 +360,7 @@ fn take_shown(row: &mut Row<'_>) -> Option<Shown> {
         impression: ImpressionId::from_raw(row.varint()?),
         served: take_served(row)?,
         told_ms: take_optional_ms(row)?,
+        stale_ms: take_optional_ms(row)?,
         watch: match take_optional_ms(row)? {
             None => None,
             Some(heard_ms) => {

@@ -31,6 +31,8 @@ pub(crate) struct Table<K, V> {
     /// What changed since the epoch began, and since the last checkpoint.
     touched: Vec<Slot>,
     dirty: Vec<Slot>,
+    /// Empty when a checkpoint took them; they leave once it is on the shelf.
+    emptied: Vec<Slot>,
     /// Bytes on the heap of values, as of when they were last looked at.
     heap_bytes: usize,
     bytes_max: usize,
@@ -88,6 +90,7 @@ impl<K: Key, V: Value> Table<K, V> {
             free: Vec::new(),
             touched: Vec::new(),
             dirty: Vec::new(),
+            emptied: Vec::new(),
             heap_bytes: 0,
             bytes_max,
             complete: true,
@@ -206,7 +209,10 @@ impl<K: Key, V: Value> Table<K, V> {
             cell.saved_in = version;
             let (key, value) = (&cell.key, &cell.value);
             match value.is_empty() {
-                true => entries.remove(self.table, key.group(), |out| key.encode(out)),
+                true => {
+                    entries.remove(self.table, key.group(), |out| key.encode(out));
+                    self.emptied.push(slot);
+                }
                 false => entries.put(
                     self.table,
                     key.group(),
@@ -217,17 +223,23 @@ impl<K: Key, V: Value> Table<K, V> {
         }
     }
 
-    /// Above the bound, makes room; else lets go of empty values. `shelved` is the newest checkpoint on the shelf: only what it
+    /// Lets go of empty values and, above the bound, makes room. `shelved` is the newest checkpoint on the shelf: only what it
     /// holds may leave.
     pub(crate) fn sweep(&mut self, shelved: u64) {
+        let mut emptied = std::mem::take(&mut self.emptied);
+        emptied.retain(|&slot| {
+            let cell = &self.cells[slot.at()];
+            // One that changed since is told again when a checkpoint takes it.
+            let waits = cell.held && !cell.dirty && cell.value.is_empty();
+            if waits && cell.may_leave(shelved) {
+                self.leave(slot);
+                return false;
+            }
+            waits
+        });
+        self.emptied = emptied;
         if self.is_over() {
             self.evict(shelved);
-            return;
-        }
-        for at in 0..self.cells.len() {
-            if self.cells[at].may_leave(shelved) && self.cells[at].value.is_empty() {
-                self.leave(at);
-            }
         }
     }
 
@@ -248,19 +260,19 @@ impl<K: Key, V: Value> Table<K, V> {
             }
             match cell.uses > 0 && !cell.value.is_empty() {
                 true => cell.uses -= 1,
-                false => self.leave(self.hand),
+                false => self.leave(Slot(self.hand as u32)),
             }
         }
         self.stuck_at = self.is_over().then_some(shelved);
     }
 
-    fn leave(&mut self, at: usize) {
-        let cell = &mut self.cells[at];
+    fn leave(&mut self, slot: Slot) {
+        let cell = &mut self.cells[slot.at()];
         self.complete &= cell.value.is_empty();
         self.heap_bytes -= cell.heap_bytes;
         (cell.held, cell.heap_bytes, cell.value) = (false, 0, V::default());
         self.index.remove(&cell.key);
-        self.free.push(Slot(at as u32));
+        self.free.push(slot);
     }
 
     /// Whether a sweep would find something to do about memory.
