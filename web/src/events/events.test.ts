@@ -23,7 +23,13 @@ function harness(store = memoryStore()) {
     send: async (body) => {
       batches.push(structuredClone(body));
       if (state.failWith) throw state.failWith;
-      return { accepted: body.events.length, duplicates: 0, rejected: [], ackedThroughSeq: 0, promise: 'disk' };
+      return {
+        accepted: body.events.length,
+        duplicates: 0,
+        rejected: [],
+        ackedThroughSeq: 0,
+        promise: 'disk',
+      };
     },
     isHopeless: (error) => error instanceof RangeError,
     store,
