@@ -38,6 +38,18 @@ pub struct JobHandle {
     thread: Option<JoinHandle<Result<(), JobError>>>,
 }
 
+/// What a job's thread yields to the threads that take requests and commit them, and to a player's first picture: a job that is a
+/// moment late costs nothing, an acknowledgement does. Encoders for later pictures yield more.
+const NICENESS: i32 = 5;
+
+/// Lowers this thread's priority where priorities are those of threads.
+fn yield_to_requests() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "a job runs at the priority of requests");
+    }
+}
+
 /// Runs `task` on a thread of its own until [`JobHandle::stop`], or until it fails for good.
 ///
 /// # Errors
@@ -48,6 +60,7 @@ pub fn spawn(mut task: impl Task) -> Result<JobHandle, JobError> {
     let theirs = stop.clone();
     let thread = thread::Builder::new().name(format!("job-{job}")).spawn(move || {
         let state = JobState::begin(job);
+        yield_to_requests();
         let ended = task.run(&theirs);
         if let Err(error) = &ended {
             state.failed.set(1.0);

@@ -164,7 +164,7 @@ impl Shown {
             let (over_ms, was_served) = (self.over_ms(), self.served.is_some());
             let later = std::mem::replace(self, Self::new(self.impression)).later;
             // What was told of an item nobody served goes with it, up to the first thing told after it was over.
-            let mut stays = true;
+            let mut stays = was_served;
             for fact in later {
                 let is_told = matches!(fact, Fact::Told { .. });
                 stays |= is_told && fact.heard_ms() >= over_ms;
