@@ -19,8 +19,8 @@ const settled = (page) =>
     ),
   );
 
-/** Checks the page and takes its picture as NAME.png. */
-export async function inspect(page, name) {
+/** Checks the page. */
+export async function check(page, name) {
   await settled(page);
   await page.evaluate(axeSource);
   const violations = await page.evaluate(async () => {
@@ -32,6 +32,11 @@ export async function inspect(page, name) {
   assert.deepEqual(violations, [], name);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
   assert.equal(overflow, false, `${name} scrolls sideways`);
+}
+
+/** Checks the page and takes its picture as NAME.png. */
+export async function inspect(page, name) {
+  await check(page, name);
   await picture(page, name);
 }
 

@@ -1,9 +1,12 @@
-// A few viewers who never rest: batches of events through the public API, one after the other, until told to stop.
+// A few viewers who never rest: batches of events through the public API, in waves, until told to stop.
 
 const VIEWERS = 4;
-const BATCH_EVENTS = 20;
+/** Between an answer and the next batch: lively, and little enough for a machine that also runs a browser. */
+const PAUSE_MS = 60;
+const BATCH_EVENTS = 16;
+const WAVE_MS = 40_000;
 /** One event in so many is of no known type, so that there is something to refuse. */
-const ODD_EVERY = 97;
+const ODD_EVERY = 197;
 
 /** Starts viewers who watch `videos` (ids). Answers what stops them and says how many events were accepted. */
 export function startTraffic(base, videos) {
@@ -19,7 +22,8 @@ async function view(base, videos, n, signal) {
   const sessionId = `traffic-${process.pid}-${n}-${Date.now()}`;
   let [seq, accepted, cookie] = [0, 0];
   while (!signal.aborted) {
-    const events = Array.from({ length: BATCH_EVENTS }, () => {
+    const wave = 1 + 0.6 * Math.sin((2 * Math.PI * Date.now()) / WAVE_MS);
+    const events = Array.from({ length: Math.round(BATCH_EVENTS * wave) }, () => {
       seq += 1;
       return eventOf(seq, videos[seq % videos.length]);
     });
@@ -29,6 +33,7 @@ async function view(base, videos, n, signal) {
     if (!answer.ok) throw new Error(`events answered ${answer.status}: ${await answer.text()}`);
     cookie ??= answer.headers.get('set-cookie')?.split(';')[0];
     accepted += (await answer.json()).accepted;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   return accepted;
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { anon } from '../lib/api.mjs';
 import { DESKTOP, PHONE } from '../lib/browser.mjs';
-import { inspect } from '../lib/inspect.mjs';
+import { check, inspect } from '../lib/inspect.mjs';
 import { base, grantAdmin, signUp, useBrowser } from '../lib/session.mjs';
 import { startTraffic } from '../lib/traffic.mjs';
 
@@ -197,7 +197,7 @@ for (const [form, device] of Object.entries({ phone: PHONE, desktop: DESKTOP }))
       await page.waitForSelector('.flow-job__more');
       await page.locator('.flow-figures summary').click();
       await page.waitForSelector('.flow-figures tbody tr');
-      await inspect(page, `admin-flow-open-${form}-${theme}`);
+      await check(page, `admin-flow-open-${form}-${theme}`);
       assert.deepEqual(errors, []);
     });
   }

@@ -10,7 +10,7 @@ export interface Live {
   /** The newest snapshot. */
   flow: Accessor<Flow>;
   /** Reads that follow the newest snapshot; see History for each. */
-  rate(pick: Pick): number | null;
+  rate(pick: Pick, overMs?: number): number | null;
   rates(pick: Pick): Point[];
   sizes(pick: Pick): Point[];
   quantile(pick: (flow: Flow) => Bucket[], q: number): number | null;
@@ -37,7 +37,7 @@ export function createLive(): LiveSource {
       if (!now) throw new Error('read before the first snapshot');
       return now;
     },
-    rate: (pick) => followed().rate(pick),
+    rate: (pick, overMs) => followed().rate(pick, overMs),
     rates: (pick) => followed().rates(pick),
     sizes: (pick) => followed().sizes(pick),
     quantile: (pick, q) => followed().quantile(pick, q),

@@ -61,8 +61,10 @@ export function RateFact(props: {
   name: string;
   pick: (flow: Flow) => number;
   level?: 'bad' | 'warn';
+  /** Longer for what comes in bursts. */
+  overMs?: number;
 }) {
-  const rate = () => props.live.rate(props.pick);
+  const rate = () => props.live.rate(props.pick, props.overMs);
   return (
     <Fact
       name={props.name}

@@ -8,6 +8,10 @@ import type { Flow } from './wire';
 
 type Level = 'bad' | 'warn' | undefined;
 
+/** Rows are saved with each checkpoint, and the lake commits once a minute: over less, their rates would be bursts and zeros. */
+const SAVED_MS = 30_000;
+const LAKE_MS = 120_000;
+
 export function DoorStage(props: { live: Live; level: Level }) {
   const { live } = props;
   const accepted = (flow: Flow) => flow.door.accepted;
@@ -80,13 +84,14 @@ function Bars(props: {
   live: Live;
   words: Record<string, string>;
   pick: (flow: Flow) => { name: string; total: number }[];
+  overMs?: number;
   fallback?: JSX.Element;
 }) {
   const names = createMemo(() => props.pick(props.live.flow()).map((one) => one.name), [], {
     equals: (a, b) => a.join() === b.join(),
   });
   const rate = (name: string) =>
-    props.live.rate((flow) => props.pick(flow).find((one) => one.name === name)?.total) ?? 0;
+    props.live.rate((flow) => props.pick(flow).find((one) => one.name === name)?.total, props.overMs) ?? 0;
   const highest = createMemo(() => Math.max(1, ...names().map(rate)));
   return (
     <Show when={names().length > 0} fallback={props.fallback}>
@@ -125,6 +130,7 @@ export function StoresStage(props: { live: Live; level: Level }) {
         live={live}
         words={am.stores.featureTables}
         pick={(flow) => flow.features.tables.map(({ name, written }) => ({ name, total: written }))}
+        overMs={SAVED_MS}
         fallback={<p class="flow-stage__hint">{am.stores.noTables}</p>}
       />
       <Show when={(flow().features.viralVideos ?? 0) > 0}>
@@ -146,7 +152,7 @@ export function StoresStage(props: { live: Live; level: Level }) {
       </dl>
       <h3 class="flow-stage__part">{am.stores.lake}</h3>
       <dl class="flow-facts">
-        <RateFact live={live} name={am.stores.lakeRows} pick={(f) => f.lake.rows} />
+        <RateFact live={live} name={am.stores.lakeRows} pick={(f) => f.lake.rows} overMs={LAKE_MS} />
         <Fact name={am.stores.lakeHeld} value={shown(flow().lake.heldBytes, am.bytes)} />
         <Fact name={am.stores.lakeWritten} value={am.bytes(flow().lake.writtenBytes)} />
       </dl>
