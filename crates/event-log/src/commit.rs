@@ -83,10 +83,6 @@ impl Committer {
             // A caller that stopped waiting has dropped its half.
             let _ = ack.send(Ok(()));
         }
-        // Readers are woken last: somebody waits for each acknowledgement, and cores are few.
-        if group.records > 0 {
-            self.view.generation_advance();
-        }
         self.queue.group_done(group);
         true
     }
@@ -132,7 +128,7 @@ impl Committer {
         bytes
     }
 
-    /// Lets readers see a durable group: first where its records are, then that they are. Whoever sleeps is woken elsewhere.
+    /// Lets readers see a durable group: first where its records are, then that they are.
     fn publish(&mut self, group: &Group, header: &GroupHeader, bytes: Bytes) {
         let mut runs = Vec::with_capacity(group.touched.len());
         let mut index = self.index.write();
@@ -171,6 +167,7 @@ impl Committer {
                 .end_set(usize::from(*slot), part.first_offset + u64::from(part.records));
             self.view.meters.appended(usize::from(*slot), part.records);
         }
+        self.view.generation_advance();
     }
 
     /// Goes on in a fresh segment, which is durable by name before anything is written to it.
