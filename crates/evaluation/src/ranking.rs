@@ -1,0 +1,1 @@
+//! Protocol A: ranking of the whole catalogue after a split in time.

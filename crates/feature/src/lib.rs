@@ -1,0 +1,1 @@
+//! Feature registry, state and extraction: one code for serving and for training. No clock, no store.

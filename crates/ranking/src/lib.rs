@@ -1,0 +1,1 @@
+//! Scores candidates with the live model: pins a version, gathers, multiplies.

@@ -1,0 +1,1 @@
+//! Candidate generators and their indexes.

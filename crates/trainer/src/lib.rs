@@ -1,0 +1,1 @@
+//! The online learner: examples in, parameters out. No feed answer needs it.
