@@ -1,8 +1,8 @@
-//! Bytes of a record, version 2: little-endian fixed fields, no padding, optional ids as 0.
+//! Bytes of a record, version 3: little-endian fixed fields, no padding, optional ids as 0.
 //!
 //! Layout: `version u8, kind u8`, then the kind's fields in the order of its writer (one file a family). Records that leave
 //! through the outbox carry its id in the next 8 bytes, so the relay can stamp it without knowing the rest. Version 1 had no
-//! regions, sounds and categories; such records read as without them. Only the newest version is written, every version is read,
+//! regions, sounds and categories, version 2 no id features; such records read as without them. Only the newest version is written, every version is read,
 //! and its fixtures decode for ever (`tests.rs`).
 
 mod bytes;
@@ -14,7 +14,7 @@ mod viewer;
 use crate::record::{Event, Signal};
 use bytes::{Reader, Writer};
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const OUTBOX_ID_AT: usize = 2;
 
 const KIND_SIGNAL: u8 = 1;
@@ -28,7 +28,9 @@ const KIND_EXAMPLE: u8 = 6;
 pub const SLATE_ITEMS_MAX: usize = 200;
 /// Hashtags of one video.
 pub const HASHTAGS_MAX: usize = 64;
-/// Features of one served item.
+/// Id features of one served item.
+pub const IDS_MAX: usize = 512;
+/// Numeric features of one served item.
 pub const FEATURES_MAX: usize = 1_024;
 
 /// Why bytes are not a record.

@@ -139,7 +139,9 @@ pub struct ServedItem {
     pub score: f32,
     /// The probability with which the policy put this video at this position.
     pub propensity: f32,
-    /// (slot, value) exactly as the scorer saw them.
+    /// Id features, (slot, id), exactly as the scorer saw them.
+    pub ids: Vec<(u16, u64)>,
+    /// Numeric features, (slot, value), exactly as the scorer saw them; those at their defaults may be left out.
     pub features: Vec<(u16, f32)>,
 }
 

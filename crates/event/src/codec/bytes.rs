@@ -28,6 +28,15 @@ impl Writer<'_> {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
+    /// Seven bits a byte, the lowest first.
+    pub(super) fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.0.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value as u8);
+    }
+
     pub(super) fn f32(&mut self, value: f32) {
         self.u32(value.to_bits());
     }
@@ -87,6 +96,21 @@ impl Reader<'_> {
 
     pub(super) fn i64(&mut self) -> Result<i64, DecodeError> {
         self.take().map(i64::from_le_bytes)
+    }
+
+    pub(super) fn varint(&mut self) -> Result<u64, DecodeError> {
+        let mut value = 0u64;
+        for place in 0..10 {
+            let byte = self.u8()?;
+            if place == 9 && byte > 1 {
+                break;
+            }
+            value |= u64::from(byte & 0x7f) << (7 * place);
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(DecodeError::Range("varint"))
     }
 
     pub(super) fn f32(&mut self) -> Result<f32, DecodeError> {

@@ -1,9 +1,10 @@
 //! What the feed served.
 
+use half::f16;
 use types::{ImpressionId, VideoId, ViewerId};
 
 use super::bytes::{Reader, Writer};
-use super::{DecodeError, FEATURES_MAX, KIND_SERVED, SLATE_ITEMS_MAX};
+use super::{DecodeError, FEATURES_MAX, IDS_MAX, KIND_SERVED, SLATE_ITEMS_MAX};
 use crate::record::{ServedItem, ServedSlate, Source};
 
 const SOURCES: [Source; 5] = [
@@ -30,12 +31,58 @@ pub(super) fn write_item(out: &mut Writer<'_>, item: &ServedItem) {
     out.coded(&SOURCES, &item.source);
     out.f32(item.score);
     out.f32(item.propensity);
-    let features = &item.features[..item.features.len().min(FEATURES_MAX)];
-    out.u16(features.len() as u16);
-    for &(slot, value) in features {
+    let ids = &item.ids[..item.ids.len().min(IDS_MAX)];
+    out.u16(ids.len() as u16);
+    for &(slot, id) in ids {
         out.u16(slot);
-        out.f32(value);
+        out.varint(id);
     }
+    write_features(out, &item.features[..item.features.len().min(FEATURES_MAX)]);
+}
+
+/// Features as the scorer saw them, to the bit. Those of an extraction are rounded to half precision and come by slot: 3 bytes each.
+/// Anything else is written as it is.
+const WIDE: u8 = 0;
+const HALVES_BY_SLOT: u8 = 1;
+
+fn write_features(out: &mut Writer<'_>, features: &[(u16, f32)]) {
+    out.u16(features.len() as u16);
+    if !are_halves_by_slot(features) {
+        out.u8(WIDE);
+        for &(slot, value) in features {
+            out.u16(slot);
+            out.f32(value);
+        }
+        return;
+    }
+    out.u8(HALVES_BY_SLOT);
+    let mut next = 0;
+    for &(slot, value) in features {
+        out.varint(u64::from(slot - next));
+        out.u16(f16::from_f32(value).to_bits());
+        next = slot;
+    }
+}
+
+fn are_halves_by_slot(features: &[(u16, f32)]) -> bool {
+    let is_half = |value: f32| f16::from_f32(value).to_f32().to_bits() == value.to_bits();
+    features.is_sorted_by(|before, after| before.0 < after.0)
+        && features.iter().all(|&(_, value)| is_half(value))
+}
+
+fn read_features(input: &mut Reader<'_>) -> Result<Vec<(u16, f32)>, DecodeError> {
+    let count = (input.u16()? as usize, FEATURES_MAX);
+    let form = if input.version < 3 { WIDE } else { input.u8()? };
+    let mut next = 0u64;
+    input.list(count, "features", |input| match form {
+        WIDE => Ok((input.u16()?, input.f32()?)),
+        HALVES_BY_SLOT => {
+            next = next.saturating_add(input.varint()?);
+            let slot = u16::try_from(next).map_err(|_| DecodeError::Range("feature slot"))?;
+            Ok((slot, f16::from_bits(input.u16()?).to_f32()))
+        }
+        _ => Err(DecodeError::Range("form of features")),
+    })
 }
 
 pub(super) fn read_served(input: &mut Reader<'_>) -> Result<ServedSlate, DecodeError> {
@@ -57,11 +104,13 @@ pub(super) fn read_item(input: &mut Reader<'_>) -> Result<ServedItem, DecodeErro
         source: input.coded(&SOURCES, "source")?,
         score: input.f32()?,
         propensity: input.f32()?,
-        features: {
-            let count = input.u16()? as usize;
-            input.list((count, FEATURES_MAX), "features", |input| {
-                Ok((input.u16()?, input.f32()?))
-            })?
+        ids: match input.version {
+            ..3 => Vec::new(),
+            _ => {
+                let count = (input.u16()? as usize, IDS_MAX);
+                input.list(count, "ids", |input| Ok((input.u16()?, input.varint()?)))?
+            }
         },
+        features: read_features(input)?,
     })
 }

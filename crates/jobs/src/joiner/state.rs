@@ -162,11 +162,10 @@ impl PairState {
 
     fn heap_bytes(&self) -> usize {
         let of_shown = |shown: &Shown| {
-            let features = shown
-                .served
-                .as_ref()
-                .map_or(0, |served| served.item.features.capacity());
-            features * 8 + shown.later.capacity() * size_of::<Fact>()
+            let features = shown.served.as_ref().map_or(0, |served| {
+                8 * served.item.features.capacity() + 16 * served.item.ids.capacity()
+            });
+            features + shown.later.capacity() * size_of::<Fact>()
         };
         size_of::<Self>()
             + self.shown.capacity() * size_of::<Shown>()
