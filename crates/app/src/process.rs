@@ -1,4 +1,5 @@
-//! The running server as other commands find it: a file with its process number, and a signal that asks for checkpoints.
+//! The running server as the machine and other commands see it: its pages of memory, a file with its process number, and a signal
+//! that asks for checkpoints.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,15 @@ use crate::error::AppError;
 
 /// Removed when the server ends in order; dropping this does it.
 pub struct PidFile(PathBuf);
+
+/// Keeps the kernel from backing this process's memory with huge pages. The allocator allows them, and the kernel then fills up
+/// every 2 MB in which a single page is in use: memory grows for half an hour without anybody asking for it (a third more at
+/// 20 000 events a second). A kernel that does not know the switch changes nothing.
+pub fn refuse_huge_pages() {
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!(%error, "huge pages cannot be switched off");
+    }
+}
 
 fn path(data: &Path) -> PathBuf {
     data.join("riffle.pid")

@@ -42,8 +42,12 @@ pub mod topic {
     pub const VIDEOS: u8 = 4;
     /// What training learns from: served items with their outcomes.
     pub const EXAMPLES: u8 = 5;
+    /// What the learner took and what it learned: its journal, and the changes others follow. One partition is used.
+    pub const MODEL: u8 = 6;
     /// The topics' names, by number.
-    pub const NAMES: [&str; 6] = ["views", "actions", "context", "served", "videos", "examples"];
+    pub const NAMES: [&str; 7] = [
+        "views", "actions", "context", "served", "videos", "examples", "model",
+    ];
 }
 
 /// Parts that a viewer's state can move in; see [`key_group_of`].

@@ -134,6 +134,8 @@ pub struct ServedSlate {
 pub struct ServedItem {
     pub impression: ImpressionId,
     pub video: VideoId,
+    /// The video's length as it was known when served; 0 when it was not.
+    pub duration_ms: DurationMs,
     pub position: u16,
     pub source: Source,
     pub score: f32,

@@ -17,6 +17,7 @@ fn item() -> ServedItem {
     ServedItem {
         impression: ImpressionId::from_raw(1),
         video: VideoId::from_raw(9),
+        duration_ms: 0,
         position: 4,
         source: Source::Interest,
         score: 0.5,
@@ -129,7 +130,10 @@ fn samples() -> Vec<Event> {
     let mut samples = samples_of_version_2();
     for sample in &mut samples {
         match sample {
-            Event::Served(slate) => slate.items[0].ids = vec![(3, 9), (900, u64::MAX)],
+            Event::Served(slate) => {
+                slate.items[0].duration_ms = 15_000;
+                slate.items[0].ids = vec![(3, 9), (900, u64::MAX)];
+            }
             Event::Example(example) => {
                 example.item.ids = vec![(2, 300)];
                 example.item.features = vec![(7, 0.1), (1, -1.0)];
@@ -229,7 +233,7 @@ const VERSION_3: [&str; 7] = [
     ),
     concat!(
         "03030700000000000000050000000000000001010000000000000009000000000000000400030000003f",
-        "0000803f02000300098403ffffffffffffffffff010200010100340600bc",
+        "0000803f987502000300098403ffffffffffffffffff010200010100340600bc",
     ),
     concat!(
         "03040200000000000000090000000000000008000000000000004d00000000000000983a000000000000",
@@ -238,12 +242,13 @@ const VERSION_3: [&str; 7] = [
     "0305030000000000000009000000000000006300000000000000",
     concat!(
         "030607000000000000000500000000000000010000000000000009000000000000000400030000003f00",
-        "00803f01000200ac020200000700cdcccc3d0100000080bf015a00000000000000018813000000000000",
-        "0101000000ff0002000000",
+        "00803f0001000200ac020200000700cdcccc3d0100000080bf015a000000000000000188130000000000",
+        "000101000000ff0002000000",
     ),
     concat!(
         "030607000000000000000500000000000000010000000000000009000000000000000400030000003f00",
-        "00803f01000200ac020200000700cdcccc3d0100000080bf0401005a0000000000000000080008000800",
+        "00803f0001000200ac020200000700cdcccc3d0100000080bf0401005a00000000000000000800080008",
+        "00",
     ),
 ];
 

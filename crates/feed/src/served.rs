@@ -80,6 +80,7 @@ fn item(query: &Query, position: usize, candidate: &VideoCandidate) -> ServedIte
         },
         score: candidate.score,
         propensity: candidate.propensity,
+        duration_ms: candidate.profile.duration_ms,
         ids: Vec::new(),
         features: candidate
             .features

@@ -167,6 +167,7 @@ fn what_was_served_is_remembered_with_its_time() {
         source: Source::Fresh,
         score: 0.0,
         propensity: 1.0,
+        duration_ms: 15_000,
         ids: vec![],
         features: vec![],
     };

@@ -295,6 +295,7 @@ impl People {
             source: Source::Interest,
             score: self.draw.below(1 << 20) as f32 / 1e6,
             propensity: 0.9,
+            duration_ms: 15_000,
             ids: vec![],
             features: (0..12)
                 .map(|slot| (slot, self.draw.below(1 << 16) as f32 / 65_536.0))

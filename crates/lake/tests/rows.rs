@@ -58,6 +58,7 @@ fn item(video: u64, features: Vec<(u16, f32)>) -> ServedItem {
         source: Source::Explore,
         score: 0.25,
         propensity: 0.5,
+        duration_ms: 15_000,
         ids: vec![(3, video)],
         features,
     }

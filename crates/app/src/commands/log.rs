@@ -19,13 +19,14 @@ use crate::config::Config;
 use crate::error::AppError;
 
 /// The topics by name, in the order of their numbers.
-const TOPICS: [(&str, u8); 6] = [
+const TOPICS: [(&str, u8); 7] = [
     ("views", event::topic::VIEWS),
     ("actions", event::topic::ACTIONS),
     ("context", event::topic::CONTEXT),
     ("served", event::topic::SERVED),
     ("videos", event::topic::VIDEOS),
     ("examples", event::topic::EXAMPLES),
+    ("model", event::topic::MODEL),
 ];
 
 pub fn run(options: &LogOptions) -> Result<ExitCode, AppError> {

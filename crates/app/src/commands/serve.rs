@@ -12,13 +12,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::ServeOptions;
 use crate::config::Config;
 use crate::error::AppError;
-use crate::process::PidFile;
+use crate::process::{PidFile, refuse_huge_pages};
 use crate::telemetry;
 use crate::wire::House;
 
 pub fn run(options: &ServeOptions) -> Result<ExitCode, AppError> {
     let config = Config::load(options.config.as_deref(), std::env::vars())?;
     let metrics = telemetry::start(&config.telemetry)?;
+    refuse_huge_pages();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

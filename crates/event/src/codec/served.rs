@@ -31,6 +31,7 @@ pub(super) fn write_item(out: &mut Writer<'_>, item: &ServedItem) {
     out.coded(&SOURCES, &item.source);
     out.f32(item.score);
     out.f32(item.propensity);
+    out.varint(item.duration_ms.max(0) as u64);
     let ids = &item.ids[..item.ids.len().min(IDS_MAX)];
     out.u16(ids.len() as u16);
     for &(slot, id) in ids {
@@ -104,6 +105,10 @@ pub(super) fn read_item(input: &mut Reader<'_>) -> Result<ServedItem, DecodeErro
         source: input.coded(&SOURCES, "source")?,
         score: input.f32()?,
         propensity: input.f32()?,
+        duration_ms: match input.version {
+            ..3 => 0,
+            _ => i64::try_from(input.varint()?).map_err(|_| DecodeError::Range("duration"))?,
+        },
         ids: match input.version {
             ..3 => Vec::new(),
             _ => {

@@ -216,6 +216,7 @@ impl Input {
             source: Source::Popular,
             score: self.random.below(1_000) as f32 / 1_000.0,
             propensity: 1.0,
+            duration_ms: 15_000,
             ids: vec![],
             features: (0..4)
                 .map(|slot| (slot, self.random.below(100) as f32 / 7.0))

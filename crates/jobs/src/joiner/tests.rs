@@ -41,6 +41,7 @@ fn served(impression: u64, heard_ms: i64) -> Read {
         source: Source::Fresh,
         score: 0.0,
         propensity: 1.0,
+        duration_ms: 15_000,
         ids: vec![],
         features: vec![(0, heard_ms as f32)],
     };

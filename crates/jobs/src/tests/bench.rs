@@ -151,6 +151,7 @@ pub(super) fn served(video: u64, at_ms: i64) -> Event {
             source: Source::Explore,
             score: 0.25,
             propensity: 0.5,
+            duration_ms: 15_000,
             ids: vec![],
             features: vec![(0, 0.1), (9, f32::MIN_POSITIVE)],
         }],

@@ -99,6 +99,7 @@ pub fn slate(draw: &mut SplitMix, at_ms: i64) -> ServedSlate {
         source: Source::Interest,
         score: position as f32 / 4.0,
         propensity: 1.0,
+        duration_ms: 15_000,
         ids: vec![],
         features: (0..position as u16)
             .map(|slot| (slot, f32::from(slot) - 0.5))

@@ -67,7 +67,7 @@ fn item_json(item: &ServedItem) -> Value {
     json!({
         "impression": item.impression, "video": item.video, "position": item.position,
         "source": name(item.source), "score": item.score, "propensity": item.propensity,
-        "ids": item.ids, "features": item.features,
+        "duration_ms": item.duration_ms, "ids": item.ids, "features": item.features,
     })
 }
 

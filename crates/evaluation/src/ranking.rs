@@ -1,1 +1,0 @@
-//! Protocol A: ranking of the whole catalogue after a split in time.

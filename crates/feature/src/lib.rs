@@ -1,1 +1,0 @@
-//! Feature registry, state and extraction: one code for serving and for training. No clock, no store.

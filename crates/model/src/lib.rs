@@ -1,1 +1,0 @@
-//! Embedding tables, layers, losses, optimisers, calibration, kernels, snapshots. Knows no video; no IO, no unseeded randomness.

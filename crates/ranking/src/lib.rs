@@ -1,1 +1,0 @@
-//! Scores candidates with the live model: pins a version, gathers, multiplies.

@@ -1,1 +1,0 @@
-//! Candidate generators and their indexes.

@@ -1,1 +1,0 @@
-//! The online learner: examples in, parameters out. No feed answer needs it.
