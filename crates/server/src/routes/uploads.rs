@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, Uri, header};
 use futures_util::TryStreamExt;
 use media::{SessionPart, Submission, UploadRequest, UploadSession};
+use tokio::io::AsyncReadExt;
 use tokio_util::io::StreamReader;
 use types::VideoId;
 
@@ -16,6 +17,9 @@ use crate::error::ApiError;
 use crate::identity::Person;
 use crate::parts;
 use crate::region::Place;
+
+/// How much of a refused part is read and thrown away, so that the client hears the answer.
+const REFUSED_BYTES_MAX: u64 = 1 << 20;
 
 /// Begin an upload: checks the limits and answers where to PUT the parts.
 #[utoipa::path(post, path = "/api/v1/videos/upload-url", tag = "uploads", request_body = UploadUrlRequest,
@@ -80,9 +84,13 @@ pub(crate) async fn part(
     body: Bytes,
 ) -> Result<(StatusCode, [(HeaderName, String); 1]), ApiError> {
     let signed = uri.path_and_query().map_or("", |signed| signed.as_str());
-    let bytes = StreamReader::new(body.into_data_stream().map_err(std::io::Error::other));
-    let etag = rooms.parts.uploads.part_put(signed, bytes).await?;
-    Ok((StatusCode::OK, [(header::ETAG, format!("\"{etag}\""))]))
+    let mut bytes = StreamReader::new(body.into_data_stream().map_err(std::io::Error::other));
+    let put = rooms.parts.uploads.part_put(signed, &mut bytes).await;
+    if put.is_err() {
+        // Closing on bytes that nobody read resets the connection, and the client may never see why.
+        let _ = tokio::io::copy(&mut bytes.take(REFUSED_BYTES_MAX), &mut tokio::io::sink()).await;
+    }
+    Ok((StatusCode::OK, [(header::ETAG, format!("\"{}\"", put?))]))
 }
 
 fn upload(session: UploadSession) -> Upload {
