@@ -160,6 +160,14 @@ test('the next three videos are in memory before the swipe, their first segments
   const fetched = new Set();
   page.on('requestfinished', (request) => fetched.add(new URL(request.url()).pathname));
   const pages = feedPages(page);
+  // Longest first: a video of one segment has no later ones to look for.
+  const segments = ({ video }) => video.playback.renditions[0].segments.length;
+  await page.route('**/feed/for-you**', async (route) => {
+    const response = await route.fetch();
+    const body = await response.json();
+    body.items.sort((a, b) => segments(b) - segments(a));
+    await route.fulfill({ response, json: body });
+  });
   await page.goto('/');
   await untilPlaying(page, 0);
   const startOf = ({ video }) => {
