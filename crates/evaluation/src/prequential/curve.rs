@@ -1,0 +1,101 @@
+//! What it costs to learn later: the same stream, with everything that is learned held back.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use feature::{Impression, Row, State};
+use serde::Serialize;
+
+use super::arm::Arm;
+use super::report::Report;
+use super::{Args, PrequentialError, Refresh, World, facts, targets};
+
+/// The delays of the published curve: 0 s, 1 s, 10 s, 60 s, 30 min, 5 h, 1 d.
+pub const DELAYS_MS: [i64; 7] = [0, 1_000, 10_000, 60_000, 1_800_000, 18_000_000, 86_400_000];
+
+/// The area under the curve by delay, over the report window.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Curve {
+    pub protocol: &'static str,
+    pub label: super::Label,
+    pub seed: u64,
+    pub points: Vec<CurvePoint>,
+    pub wall_s: f64,
+}
+
+/// One delay.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CurvePoint {
+    pub delay_s: f64,
+    /// Weights are late, counters are not.
+    pub weights_auc: Option<f64>,
+    pub weights_logloss: Option<f64>,
+    /// Weights and counters are late: all that the system knows.
+    pub all_auc: Option<f64>,
+    pub all_logloss: Option<f64>,
+}
+
+/// Plays the stream once for each delay with late weights, and once more with late counters too.
+pub fn delay_curve(args: &Args, delays_ms: &[i64]) -> Result<Curve, PrequentialError> {
+    let world = World::read(args)?;
+    let mut warm = world.warm_up(args)?;
+    let refreshes = delays_ms.iter().map(|&by_ms| Refresh::Delayed { by_ms });
+    let scored = world.scored(args.label);
+    let mut points = Vec::new();
+    for (refresh, delay_ms) in refreshes.zip(delays_ms) {
+        let mut weights = [Arm::new(refresh, warm.learner.fork()?)];
+        world.stream(&mut warm.state.clone(), &mut weights, warm.head);
+        let weights = Report::new(args, &scored, &weights[0].scores);
+        let late = stream_late(
+            &world,
+            warm.state.clone(),
+            Arm::new(refresh, warm.learner.fork()?),
+            warm.head,
+        );
+        let all = Report::new(args, &scored, &late);
+        points.push(CurvePoint {
+            delay_s: *delay_ms as f64 / 1_000.0,
+            weights_auc: weights.auc,
+            weights_logloss: weights.logloss,
+            all_auc: all.auc,
+            all_logloss: all.logloss,
+        });
+    }
+    let wall_s = world.started.elapsed().as_secs_f64();
+    Ok(Curve {
+        protocol: "delay_curve",
+        label: args.label,
+        seed: args.seed,
+        points,
+        wall_s,
+    })
+}
+
+/// Plays the stream with counters that lag as the weights do. The scores.
+fn stream_late(world: &World, mut state: State, mut arm: Arm, head: usize) -> Vec<f32> {
+    let mut pending: VecDeque<usize> = VecDeque::new();
+    for (at, event) in world.data.interactions.iter().enumerate() {
+        while let Some(&then) = pending.front() {
+            let before = &world.data.interactions[then];
+            if !arm.refresh.has_learned(before.time_ms, event.time_ms) {
+                break;
+            }
+            pending.pop_front();
+            let (viewer, video, context) = world.parts(before);
+            let outcome = facts::outcome(before);
+            state.observe(&Impression {
+                viewer: &viewer,
+                video: &video,
+                context: &context,
+                timed: true,
+                outcome,
+            });
+        }
+        let (viewer, video, context) = world.parts(event);
+        let mut row = Row::default();
+        state.query(&viewer, &context).extract(&video, &mut row);
+        arm.step(&Rc::new(row), &targets(event), event.time_ms, head);
+        pending.push_back(at);
+    }
+    arm.scores
+}

@@ -1,0 +1,330 @@
+//! The viewer's last impressions: what became of them, how fast they came, and how alike they are to the candidate.
+
+use types::TimestampMs;
+
+use super::{About, Sink, volume};
+use crate::counter::log_odds;
+use crate::entity::length_group;
+use crate::facts::{Context, VideoFacts};
+use crate::registry::Side;
+use crate::ring::{RING_MAX, Ring, Seen};
+
+/// A longer pause starts a new session.
+const SESSION_GAP_MS: i64 = 30 * 60_000;
+const NEVER_LOG_S: f32 = 15.0;
+/// What a watched share and a turning-to are supposed to be before any was seen.
+const RATIO: f32 = 0.6;
+const OPEN: f32 = 0.45;
+/// How fast likeness falls with the logarithm of the ratio of two durations.
+const LENGTH_STEEPNESS: f32 = 3.0;
+/// Impressions after which a memory weighs 1/e.
+const MEMORY: f32 = 10.0;
+/// How much an impression on another surface counts.
+const ELSEWHERE: f32 = 0.4;
+
+type Newest<'a> = std::iter::Flatten<std::option::IntoIter<Vec<&'a Seen>>>;
+
+fn newest(ring: Option<&Ring>) -> Newest<'_> {
+    ring.map(|ring| ring.newest().collect::<Vec<_>>())
+        .into_iter()
+        .flatten()
+}
+
+fn about(side: Side, what: &'static str, window: &'static str, text: &'static str) -> About {
+    About {
+        side,
+        of: if side == Side::Viewer { "recent" } else { "alike" },
+        what,
+        window,
+        source: "sequence",
+        text,
+    }
+}
+
+/// A weighted rate with one imagined impression at the viewer's own, as log-odds above it.
+#[derive(Default)]
+struct Tally {
+    yes: f32,
+    all: f32,
+}
+
+impl Tally {
+    fn add(&mut self, weight: f32, yes: bool) {
+        self.all += weight;
+        self.yes += weight * f32::from(u8::from(yes));
+    }
+
+    fn lift(&self, own: f32) -> f32 {
+        log_odds((self.yes + own) / (self.all + 1.0)) - log_odds(own)
+    }
+}
+
+/// Writes what only the viewer's sequence says.
+pub(crate) fn viewer(out: &mut impl Sink, ring: Option<&Ring>, now_ms: TimestampMs, own: f32) {
+    let put = |out: &mut _, what, window, text, value| {
+        Sink::put(out, about(Side::Viewer, what, window, text), value)
+    };
+    for (count, window) in [
+        (1, "1"),
+        (2, "2"),
+        (3, "3"),
+        (5, "5"),
+        (10, "10"),
+        (20, "20"),
+        (RING_MAX, "50"),
+    ] {
+        let (mut tally, mut likes) = (Tally::default(), 0.0);
+        for seen in newest(ring).take(count) {
+            tally.add(1.0, seen.outcome.long_view);
+            likes += f32::from(u8::from(seen.outcome.like));
+        }
+        put(
+            out,
+            "long_view",
+            window,
+            "long-view rate of the last impressions, log-odds above the viewer's",
+            tally.lift(own),
+        );
+        if count >= 5 {
+            put(
+                out,
+                "likes",
+                window,
+                "likes among the last impressions, logarithm",
+                volume(likes),
+            );
+        }
+    }
+    for (count, window) in [(1, "1"), (3, "3"), (5, "5"), (10, "10"), (20, "20")] {
+        let (mut ratio, mut open, mut all) = (RATIO, OPEN, 1.0);
+        for told in newest(ring).filter_map(|seen| seen.outcome.told).take(count) {
+            ratio += told.ratio;
+            open += f32::from(u8::from(told.open));
+            all += 1.0;
+        }
+        put(
+            out,
+            "ratio",
+            window,
+            "mean watched share of the last impressions",
+            ratio / all - RATIO,
+        );
+        put(
+            out,
+            "open",
+            window,
+            "share of the last impressions that were turned to",
+            open / all - OPEN,
+        );
+    }
+    pace(out, ring, now_ms, own);
+    let (mut lengths, mut count) = (0.0, 0.0);
+    for seen in newest(ring).filter(|seen| seen.outcome.long_view) {
+        lengths += log_duration(i64::from(seen.duration_ms)) - LOG_DURATION;
+        count += 1.0;
+    }
+    put(
+        out,
+        "liked_length",
+        "50",
+        "mean log duration of long-viewed videos",
+        lengths / (count + 1.0),
+    );
+    let rejects = newest(ring)
+        .filter(|seen| seen.outcome.told.is_some_and(|told| told.reject))
+        .count();
+    put(
+        out,
+        "rejects",
+        "50",
+        "videos the viewer did not want",
+        rejects as f32,
+    );
+    put(
+        out,
+        "length",
+        "",
+        "impressions remembered, logarithm",
+        volume(ring.map_or(0, Ring::len) as f32),
+    );
+}
+
+/// How fast impressions came.
+fn pace(out: &mut impl Sink, ring: Option<&Ring>, now_ms: TimestampMs, own: f32) {
+    let put = |out: &mut _, what, window, text, value| {
+        Sink::put(out, about(Side::Viewer, what, window, text), value)
+    };
+    let timed = || newest(ring).map_while(|seen| seen.at_ms.map(|at_ms| (at_ms, seen.outcome)));
+    let log_s = |ms: i64| (ms.max(0) as f32 / 1_000.0).ln_1p().min(NEVER_LOG_S);
+    let gap = timed()
+        .next()
+        .map_or(NEVER_LOG_S, |(at_ms, _)| log_s(now_ms - at_ms));
+    put(
+        out,
+        "gap",
+        "",
+        "seconds since the last impression, logarithm",
+        gap,
+    );
+    for (reach_ms, window) in [
+        (60_000, "1m"),
+        (600_000, "10m"),
+        (3_600_000, "1h"),
+        (86_400_000, "1d"),
+    ] {
+        let mut tally = Tally::default();
+        for (_, outcome) in timed().take_while(|(at_ms, _)| now_ms - at_ms < reach_ms) {
+            tally.add(1.0, outcome.long_view);
+        }
+        put(
+            out,
+            "shown",
+            window,
+            "impressions within this time, logarithm",
+            volume(tally.all),
+        );
+        put(
+            out,
+            "long_view",
+            window,
+            "long-view rate within this time, log-odds above the viewer's",
+            tally.lift(own),
+        );
+    }
+    let (mut count, mut before) = (0.0, now_ms);
+    for (at_ms, _) in timed() {
+        if before - at_ms > SESSION_GAP_MS {
+            break;
+        }
+        count += 1.0;
+        before = at_ms;
+    }
+    put(
+        out,
+        "session_depth",
+        "",
+        "impressions of this session so far, logarithm",
+        volume(count),
+    );
+    put(
+        out,
+        "session_age",
+        "",
+        "seconds since this session began, logarithm",
+        log_s(now_ms - before),
+    );
+}
+
+/// Mean of the logarithm of a duration in milliseconds, about 13 s.
+const LOG_DURATION: f32 = 9.5;
+
+fn log_duration(duration_ms: i64) -> f32 {
+    (duration_ms.max(500) as f32).ln()
+}
+
+/// Writes what the viewer's sequence says about this candidate.
+pub(crate) fn pair(
+    out: &mut impl Sink,
+    ring: Option<&Ring>,
+    video: &VideoFacts,
+    context: &Context,
+    own: f32,
+) {
+    let put =
+        |out: &mut _, what, window, text, value| Sink::put(out, about(Side::Pair, what, window, text), value);
+    let group = length_group(video.duration_ms);
+    let same: [(&str, &str, &dyn Fn(&Seen) -> bool); 5] = [
+        ("last_same_creator", "since_same_creator", &|seen| {
+            seen.creator == video.creator.raw()
+        }),
+        ("last_same_topic", "since_same_topic", &|seen| {
+            seen.topic == video.topics[0] && seen.topic != 0
+        }),
+        ("last_same_surface", "since_same_surface", &|seen| {
+            seen.surface.is_some() && seen.surface == context.surface
+        }),
+        ("last_same_length", "since_same_length", &|seen| {
+            length_group(i64::from(seen.duration_ms)) == group
+        }),
+        ("last_same_video", "since_same_video", &|seen| {
+            seen.video == video.video.raw()
+        }),
+    ];
+    for (last, since, is_same) in same {
+        let found = newest(ring).enumerate().find(|(_, seen)| is_same(seen));
+        let outcome = found.map_or(0.0, |(_, seen)| if seen.outcome.long_view { 0.5 } else { -0.5 });
+        let ago = found.map_or(RING_MAX as f32, |(at, _)| at as f32);
+        put(
+            out,
+            last,
+            "50",
+            "outcome of the last such impression: ±½, 0 when none",
+            outcome,
+        );
+        put(out, since, "50", "impressions since, logarithm", volume(ago));
+    }
+    let mut tallies: [Tally; 4] = Default::default();
+    let mut shares = [0.0; 2];
+    let length = log_duration(video.duration_ms);
+    for (place, seen) in newest(ring).enumerate() {
+        let yes = seen.outcome.long_view;
+        let likeness = (-(log_duration(i64::from(seen.duration_ms)) - length).abs() * LENGTH_STEEPNESS).exp();
+        let memory = (-(place as f32) / MEMORY).exp();
+        let here = seen.surface.is_some() && seen.surface == context.surface;
+        tallies[0].add(likeness, yes);
+        tallies[1].add(likeness * memory * if here { 1.0 } else { ELSEWHERE }, yes);
+        if here {
+            tallies[2].add(memory, yes);
+        }
+        if seen.topic == video.topics[0] && seen.topic != 0 {
+            tallies[3].add(memory, yes);
+            shares[0] += 1.0;
+        }
+        if seen.creator == video.creator.raw() {
+            shares[1] += 1.0;
+        }
+    }
+    let [length_rate, length_recent, surface, topic] = tallies.map(|tally| tally.lift(own));
+    put(
+        out,
+        "length_long_view",
+        "50",
+        "long-view rate of videos of like length",
+        length_rate,
+    );
+    put(
+        out,
+        "length_long_view_recent",
+        "10",
+        "the same, newer ones and this surface count more",
+        length_recent,
+    );
+    put(
+        out,
+        "surface_long_view",
+        "10",
+        "long-view rate on this surface, newer ones count more",
+        surface,
+    );
+    put(
+        out,
+        "topic_long_view",
+        "10",
+        "long-view rate of this topic, newer ones count more",
+        topic,
+    );
+    put(
+        out,
+        "topic_shown",
+        "50",
+        "impressions of this topic, logarithm",
+        volume(shares[0]),
+    );
+    put(
+        out,
+        "creator_shown",
+        "50",
+        "impressions of this creator, logarithm",
+        volume(shares[1]),
+    );
+}

@@ -1,0 +1,200 @@
+//! Rows against the registry, and against what their names promise.
+
+use std::collections::HashSet;
+
+use types::{SoundId, UserId, VideoId, ViewerId};
+
+use super::*;
+use crate::facts::{Outcome, Told, Trait};
+use crate::registry::Registry;
+use crate::state::Impression;
+
+const NOW_MS: i64 = 1_700_000_000_000;
+
+fn viewer(id: u64) -> ViewerFacts {
+    let mut viewer = ViewerFacts::new(ViewerId::from_raw(id));
+    viewer.traits[Trait::Activity as usize] = 3;
+    viewer
+}
+
+fn video(id: u64) -> VideoFacts {
+    let mut video = VideoFacts::new(VideoId::from_raw(id), UserId::from_raw(id % 10));
+    video.sound = Some(SoundId::from_raw(40 + id % 4));
+    video.topics = [1 + id % 6, 0, 0];
+    video.duration_ms = 2_000 + 1_000 * (id as i64 % 60);
+    video.published_ms = Some(NOW_MS - 86_400_000);
+    video
+}
+
+fn context(at_ms: i64) -> Context {
+    Context {
+        at_ms,
+        surface: Some(1),
+        hour: Some(20),
+        weekday: Some(5),
+    }
+}
+
+fn observe(state: &mut State, viewer: &ViewerFacts, video: &VideoFacts, at_ms: i64, long_view: bool) {
+    let told = Told {
+        open: long_view,
+        skip: !long_view,
+        ratio: 0.8,
+        ..Told::default()
+    };
+    let outcome = Outcome {
+        long_view,
+        like: false,
+        told: Some(told),
+    };
+    state.observe(&Impression {
+        viewer,
+        video,
+        context: &context(at_ms),
+        timed: true,
+        outcome,
+    });
+}
+
+fn busy() -> State {
+    let mut state = State::default();
+    (0..2_000_u64).for_each(|at| {
+        observe(
+            &mut state,
+            &viewer(at % 37),
+            &video(at % 101),
+            NOW_MS - 2_000_000 + at as i64 * 900,
+            at % 3 == 0,
+        );
+    });
+    state
+}
+
+fn row(state: &State, viewer: &ViewerFacts, video: &VideoFacts) -> Row {
+    let mut row = Row::default();
+    state.query(viewer, &context(NOW_MS)).extract(video, &mut row);
+    row
+}
+
+fn value(row: &Row, name: &str) -> f32 {
+    let slot = Registry::new().slot(name);
+    row.dense[slot.unwrap_or_else(|| panic!("no feature is called {name}"))]
+}
+
+#[test]
+fn names_are_many_and_distinct() {
+    let registry = Registry::new();
+    assert!(registry.len() >= 200, "{} features", registry.len());
+    assert!(registry.dense.len() <= usize::from(u16::MAX));
+    let names: HashSet<&str> = registry
+        .dense
+        .iter()
+        .map(|feature| feature.name.as_str())
+        .collect();
+    assert_eq!(names.len(), registry.dense.len());
+    let slots: HashSet<u16> = registry.ids.iter().map(|id| id.slot).collect();
+    assert_eq!(slots.len(), registry.ids.len());
+    let table = registry.table();
+    assert_eq!(table.len(), registry.len());
+    assert!(
+        table
+            .iter()
+            .all(|row| !row[1].is_empty() && !row[3].is_empty() && !row[6].is_empty())
+    );
+}
+
+#[test]
+fn a_row_is_as_wide_as_the_registry_and_rounded_already() {
+    let (state, registry) = (busy(), Registry::new());
+    let row = row(&state, &viewer(5), &video(8));
+    assert_eq!(row.dense.len(), registry.dense.len());
+    for (value, feature) in row.dense.iter().zip(&registry.dense) {
+        assert_eq!(value.to_bits(), rounded(*value).to_bits(), "{}", feature.name);
+    }
+    let known: HashSet<u16> = registry.ids.iter().map(|id| id.slot).collect();
+    assert!(row.ids.iter().all(|(slot, _)| known.contains(slot)));
+}
+
+#[test]
+fn nothing_known_is_the_defaults() {
+    let registry = Registry::new();
+    let mut row = Row::default();
+    let state = State::default();
+    let (nobody, nothing) = (
+        ViewerFacts::new(ViewerId::from_raw(0)),
+        VideoFacts::new(VideoId::from_raw(0), UserId::from_raw(0)),
+    );
+    state.query(&nobody, &Context::at(0)).extract(&nothing, &mut row);
+    assert!(row.logged(&registry.defaults()).is_empty());
+}
+
+#[test]
+fn what_the_log_keeps_gives_the_row_back() {
+    let defaults = Registry::new().defaults();
+    let row = row(&busy(), &viewer(5), &video(8));
+    let mut back = defaults.clone();
+    row.logged(&defaults)
+        .into_iter()
+        .for_each(|(slot, value)| back[usize::from(slot)] = value);
+    assert_eq!(back, row.dense);
+}
+
+#[test]
+fn candidates_do_not_depend_on_each_other() {
+    let state = busy();
+    let (viewer, context) = (viewer(5), context(NOW_MS));
+    let query = state.query(&viewer, &context);
+    let mut reused = Row::default();
+    query.extract(&video(3), &mut reused);
+    query.extract(&video(8), &mut reused);
+    assert_eq!(reused, row(&state, &viewer, &video(8)));
+}
+
+#[test]
+fn a_liked_creator_lifts_the_pair_and_leaves_others() {
+    let mut state = busy();
+    let before = row(&state, &viewer(5), &video(8));
+    (0..6).for_each(|at| {
+        observe(
+            &mut state,
+            &viewer(5),
+            &video(18 + at * 10),
+            NOW_MS - 60_000 + at as i64,
+            true,
+        )
+    });
+    let after = row(&state, &viewer(5), &video(8));
+    let name = "viewer_creator.long_view.all";
+    assert!(value(&after, name) > value(&before, name));
+    assert!(value(&after, "recent.long_view.5") > value(&before, "recent.long_view.5"));
+    assert!(value(&after, "alike.creator_shown.50") > value(&before, "alike.creator_shown.50"));
+    assert_eq!(
+        value(&after, "content.duration"),
+        value(&before, "content.duration")
+    );
+    let other = row(&state, &viewer(6), &video(8));
+    assert!(value(&other, name) < value(&after, name));
+}
+
+#[test]
+fn recent_videos_are_the_long_viewed_ones_newest_first() {
+    let mut state = State::default();
+    for at in 0..40_u64 {
+        observe(
+            &mut state,
+            &viewer(1),
+            &video(at),
+            NOW_MS - 1_000 + at as i64,
+            at % 2 == 0,
+        );
+    }
+    let row = row(&state, &viewer(1), &video(99));
+    let recent: Vec<u64> = row
+        .ids
+        .iter()
+        .filter(|(number, _)| *number == slot::RECENT_VIDEO)
+        .map(|(_, id)| *id)
+        .collect();
+    assert_eq!(recent.len(), RECENT_MAX);
+    assert_eq!(recent[..3], [38, 36, 34]);
+}

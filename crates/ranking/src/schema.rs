@@ -1,0 +1,48 @@
+//! What the model is told about the registry's features, and the settings it runs with: one place for learner, ranker and evaluation.
+
+use feature::{Registry, Side, slot};
+use model::{Config, DenseSpec, HeadSpec, Pool, RowClass, Schema, SlotSpec};
+
+const DAY_S: u32 = 86_400;
+
+/// The schema of a registry's rows.
+pub fn schema(registry: &Registry) -> Schema {
+    let side = |side| match side {
+        Side::Viewer => model::Side::Viewer,
+        Side::Video => model::Side::Video,
+        Side::Pair => model::Side::Context,
+    };
+    let slots = registry.ids.iter().map(|id| SlotSpec {
+        name: id.name.to_owned(),
+        slot: id.slot,
+        class: RowClass::D8,
+        admission: 1,
+        expiry_s: expiry_s(id.slot),
+        side: side(id.side),
+        wide: false,
+        pool: id.of.map_or(Pool::Mean, |target| Pool::Attend { target }),
+    });
+    let dense = registry.dense.iter().map(|feature| DenseSpec {
+        name: feature.name.clone(),
+        side: side(feature.side),
+    });
+    Schema {
+        slots: slots.collect(),
+        dense: dense.collect(),
+        heads: HeadSpec::standard(),
+    }
+}
+
+/// How long an id that nobody meets is kept.
+fn expiry_s(number: u16) -> u32 {
+    match number {
+        slot::VIDEO => 21 * DAY_S,
+        slot::CREATOR | slot::SOUND => 90 * DAY_S,
+        _ => 180 * DAY_S,
+    }
+}
+
+/// The settings that the product runs with.
+pub fn config() -> Config {
+    Config::default()
+}

@@ -1,0 +1,138 @@
+//! What is learned, what is not, and that it can be learned again.
+
+use std::collections::HashMap;
+
+use event::{Label, Labels};
+use proptest::prelude::*;
+
+use super::*;
+use crate::fixture;
+
+pub(crate) fn placed(i: u64) -> Placed {
+    Placed {
+        partition: 0,
+        offset: i,
+        at_ms: fixture::at_ms(i),
+        example: fixture::example(i),
+    }
+}
+
+fn learner() -> Learner {
+    Learner::new(&fixture::parts()).expect("the parts fit")
+}
+
+fn examples(range: std::ops::Range<u64>) -> Vec<Placed> {
+    range.map(placed).collect()
+}
+
+#[test]
+fn it_learns_the_small_world() {
+    let mut learner = learner();
+    learner.learn(&examples(0..12_000));
+    let figures: HashMap<&str, HeadFigures> = learner.figures().collect();
+    let complete = figures["complete"];
+    // The window reaches back to where it knew nothing.
+    assert!(complete.auc > 0.6, "{complete:?}");
+    assert!((0.9..1.1).contains(&complete.calibration), "{complete:?}");
+    let tally = learner.tally();
+    assert_eq!(
+        tally.read,
+        tally.outcomes + tally.deltas + tally.silent + tally.excluded + tally.broken
+    );
+    assert_eq!((tally.read, tally.deltas, tally.silent), (12_000, 1_200, 400));
+}
+
+#[test]
+fn a_late_like_moves_the_answer_up_and_an_unlike_down() {
+    for (yes, direction) in [(true, 1.0), (false, -1.0)] {
+        let mut learner = learner();
+        learner.learn(&examples(0..3_000));
+        let mut late = placed(9);
+        late.example.yes = if yes {
+            Labels::of(Label::Like)
+        } else {
+            Labels::default()
+        };
+        let answer = |learner: &Learner| {
+            let (mut out, mut dense) = (Predictions::default(), Vec::new());
+            learner.shape.dense(&late.example.item, &mut dense);
+            let row = RowRef {
+                ids: &late.example.item.ids,
+                dense: &dense,
+                duration_s: 0.0,
+            };
+            learner.model.predict(&[row], &mut out);
+            out.logit(0, 3)
+        };
+        let before = answer(&learner);
+        learner.learn(std::slice::from_ref(&late));
+        let moved = answer(&learner) - before;
+        assert!(moved * direction > 0.0, "{yes}: {moved}");
+    }
+}
+
+#[test]
+fn nobody_without_trust_teaches() {
+    let (mut with, mut without) = (learner(), learner());
+    assert!(with.trust_set(99, 0.0));
+    assert!(without.trust_set(99, 0.0));
+    let mut probe = placed(1);
+    probe.example.viewer = types::ViewerId::from_raw(99);
+    with.learn(&[placed(0), probe, placed(2)]);
+    without.learn(&[placed(0), placed(2)]);
+    assert_eq!(with.tally().excluded, 1);
+    assert_eq!(with.model.state_hash(), without.model.state_hash());
+}
+
+#[test]
+fn what_cannot_be_true_is_left_out() {
+    let mut learner = learner();
+    let mut backwards = placed(0);
+    backwards.example.watch.as_mut().expect("watched").watch_ms = -1;
+    let mut endless = placed(1);
+    endless.example.item.features = vec![(0, f32::INFINITY)];
+    let mut newer = placed(2);
+    newer.example.item.features.push((77, 1.0));
+    learner.learn(&[backwards, endless, newer]);
+    let tally = learner.tally();
+    assert_eq!((tally.broken, tally.strange_features, tally.outcomes), (2, 1, 1));
+}
+
+#[test]
+fn the_brake_keeps_the_version() {
+    let mut learner = learner();
+    learner.learn(&examples(0..500));
+    assert!(learner.publish());
+    learner.guard.note(0, f64::INFINITY);
+    assert!(!learner.publish());
+    assert_eq!(learner.model.published().pin().number, 1);
+    assert_eq!(learner.guard(), (true, 1));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    #[test]
+    fn a_restored_learner_goes_on_to_the_same_bytes(cuts in proptest::collection::vec(1u64..300, 1..6), at in 0usize..6) {
+        let mut whole = learner();
+        let mut other = learner();
+        let mut next = 0;
+        for (number, cut) in cuts.iter().enumerate() {
+            let part = examples(next..next + cut);
+            next += cut;
+            whole.learn(&part);
+            other.learn(&part);
+            prop_assert_eq!(whole.publish(), other.publish());
+            if number == at {
+                let mut chunks = HashMap::new();
+                let (manifest, own) = other.snapshot(|id, bytes| {
+                    chunks.insert(*id, bytes.to_vec());
+                    Ok(())
+                }).expect("memory takes it");
+                other = Learner::restore(&fixture::parts(), &manifest, &own, |id| Ok(chunks[id].clone()))
+                    .expect("restores");
+            }
+        }
+        prop_assert_eq!(whole.state_hash(), other.state_hash());
+        prop_assert_eq!(whole.tally(), other.tally());
+    }
+}

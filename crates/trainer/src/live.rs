@@ -1,0 +1,127 @@
+//! What others see of the learner: the model in service, figures, and a hand to ask for things.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwapOption;
+use model::table::Reader;
+use model::{DenseVersion, Published};
+use parking_lot::{Mutex, RwLock};
+
+use crate::learner::Tally;
+use crate::quality::HeadFigures;
+
+/// Changes of trust that wait for the next round.
+const TRUST_WAITING_MAX: usize = 4_096;
+
+/// The model that answers: dense weights by version, embedding rows in the memory that the learner writes to.
+#[derive(Debug, Clone)]
+pub struct Serving {
+    pub published: Published,
+    pub rows: Reader,
+}
+
+impl Serving {
+    /// The newest version and the rows to go with it, for as long as one request takes.
+    pub fn pin(&self) -> (Arc<DenseVersion>, &Reader) {
+        (self.published.pin(), &self.rows)
+    }
+}
+
+/// Where readers find the model in service. Clones share it. Empty until a learner has been opened or a follower has all it needs; another model
+/// may come into its place when a learner is opened again.
+#[derive(Debug, Clone, Default)]
+pub struct Live(Arc<ArcSwapOption<Serving>>);
+
+impl Live {
+    /// Nothing is in service yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is in service; one pointer load.
+    pub fn get(&self) -> Option<Arc<Serving>> {
+        self.0.load_full()
+    }
+
+    pub(crate) fn set(&self, serving: Serving) {
+        self.0.store(Some(Arc::new(serving)));
+    }
+}
+
+/// How the learner stands, as of its last round.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TrainerStatus {
+    /// Processes that have owned the learner, this one included.
+    pub epoch: u64,
+    /// Rounds since learning began anew.
+    pub round: u64,
+    pub tally: Tally,
+    /// Examples durable and not taken yet.
+    pub lag_records: u64,
+    /// When the newest example that was learned was written, milliseconds since the Unix epoch.
+    pub learned_at_ms: i64,
+    /// The same of the version that readers get.
+    pub published_at_ms: i64,
+    /// Versions published.
+    pub versions: u64,
+    /// Whether the brake holds versions back, and how often it was pulled.
+    pub guard_holds: bool,
+    pub guard_pulls: u64,
+    /// The last checkpoint.
+    pub checkpoint_version: u64,
+    /// By the name of the head.
+    pub heads: Vec<(String, HeadFigures)>,
+}
+
+/// A hand on a running learner, for pages, tools and moderation. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct TrainerControl {
+    pub(crate) status: Arc<RwLock<TrainerStatus>>,
+    wanted: Arc<AtomicBool>,
+    trust: Arc<Mutex<Vec<(u64, f32)>>>,
+}
+
+impl TrainerControl {
+    /// A control that no learner has yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How the learner stands.
+    pub fn status(&self) -> TrainerStatus {
+        self.status.read().clone()
+    }
+
+    /// Asks for a checkpoint after the next round.
+    pub fn checkpoint_request(&self) {
+        self.wanted.store(true, Ordering::Release);
+    }
+
+    /// Sets how much a viewer's examples count from the next round on: 1 ordinarily, 0 for probes and robots. It is written into the journal, so
+    /// that a replay sees it at the same place. False when too many such changes wait already.
+    pub fn trust_set(&self, viewer: types::ViewerId, weight: f32) -> bool {
+        let mut waiting = self.trust.lock();
+        if waiting.len() >= TRUST_WAITING_MAX || weight.is_nan() {
+            return false;
+        }
+        waiting.push((viewer.raw(), weight));
+        true
+    }
+
+    pub(crate) fn trust_waits(&self) -> bool {
+        !self.trust.lock().is_empty()
+    }
+
+    pub(crate) fn trust_take(&self) -> Vec<(u64, f32)> {
+        std::mem::take(&mut *self.trust.lock())
+    }
+
+    pub(crate) fn is_checkpoint_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn checkpoint_begun(&self) {
+        self.wanted.store(false, Ordering::Release);
+    }
+}
