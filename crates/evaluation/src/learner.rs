@@ -33,7 +33,8 @@ impl Targets {
         watch: None,
     };
 
-    fn of(&self, head: &str) -> f32 {
+    /// What became of the example as `head` asks it; NaN for one that is not known here.
+    pub fn of(&self, head: &str) -> f32 {
         match head {
             "complete" => self.complete,
             "long_view" => self.long_view,

@@ -5,6 +5,7 @@
 mod learned;
 mod linear;
 mod popularity;
+mod product;
 
 use crate::catalogue::Shown;
 use crate::outcome::Outcome;
@@ -13,6 +14,7 @@ use crate::random::Draws;
 pub use learned::{Delay, Learned, Learner, Lesson, Prediction, Refresh, Shadow};
 pub use linear::Linear;
 pub use popularity::Popularity;
+pub use product::Product;
 
 /// Who asks, and when.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,8 @@ use crate::config::DAY_MS;
 use crate::experiment::delays;
 use crate::outcome::Outcome;
 use crate::policy::{
-    Delay, Learned, Learner, Linear, Oracle, Policy, Popularity, Prediction, Refresh, Shadow, Uniform,
+    Delay, Learned, Learner, Linear, Oracle, Policy, Popularity, Prediction, Product, Refresh, Shadow,
+    Uniform,
 };
 use crate::run::run;
 use crate::world::World;
@@ -70,6 +71,9 @@ pub fn contenders() -> Vec<Contender> {
         Contender::plain::<Popularity>("popularity"),
         Contender::learner("linear, daily", Linear::default, Delay::of_weights(DAILY)),
         Contender::learner("linear, at once", Linear::default, Delay::NONE),
+        Contender::learner("product, both daily", Product::default, Delay::of_both(DAILY)),
+        Contender::learner("product, daily", Product::default, Delay::of_weights(DAILY)),
+        Contender::learner("product, at once", Product::default, Delay::NONE),
         Contender::plain::<Oracle>("oracle"),
     ]
 }
