@@ -118,13 +118,10 @@ mod tests {
     use super::super::config::RowClass;
     use super::*;
 
-    fn update(
-        rate: f32,
-    ) -> (
-        TableConfig,
-        SlotRule,
-        impl Fn(&mut [u64; 8], &[f32; 24], u32, u64),
-    ) {
+    /// Steps a row by a gradient, at a second, at an offset.
+    type Step = Box<dyn Fn(&mut [u64; 8], &[f32; 24], u32, u64)>;
+
+    fn update(rate: f32) -> (TableConfig, SlotRule, Step) {
         let mut rule = SlotRule::fixed(RowClass::D24);
         rule.learning_rate = rate;
         let config = TableConfig::new(vec![rule]);
@@ -133,7 +130,7 @@ mod tests {
             let update = Update::new(&for_steps, &rule_for_steps, Key::new(0, 5), 1, now_s, offset);
             update.step_words::<8, 24>(words, gradient);
         };
-        (config, rule, step)
+        (config, rule, Box::new(step))
     }
 
     fn values(words: &[u64; 8]) -> [f32; 24] {

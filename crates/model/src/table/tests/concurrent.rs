@@ -22,7 +22,7 @@ fn pattern(id: u64, write: u64, values: &mut [f32]) {
 
 fn whole(id: u64, row: &[f32]) -> bool {
     let absent = row.iter().all(|value| *value == 0.0);
-    let of_one_write = |i: usize| row[i] == if i % 2 == 0 { id as f32 } else { row[1] };
+    let of_one_write = |i: usize| row[i] == if i.is_multiple_of(2) { id as f32 } else { row[1] };
     absent || (0..row.len()).all(of_one_write)
 }
 

@@ -36,7 +36,7 @@ fn begin(writer: &mut Writer, offset: u64) {
 fn end(writer: &mut Writer, offset: u64) {
     let (keys, gradients, now_s) = inputs(offset);
     writer.apply(&keys, 56, &gradients, now_s, offset);
-    if offset % 11 == 0 {
+    if offset.is_multiple_of(11) {
         writer.remove(keys[0]);
         writer.touch(&keys[1..9], now_s);
     }
