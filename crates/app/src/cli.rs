@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use evaluation::prequential::{Label, Refresh, SEED};
 
 /// A complete short-video platform in one binary.
 #[derive(Debug, Parser)]
@@ -26,10 +27,93 @@ pub enum Command {
     Log(LogOptions),
     /// Say who may look after the server; works while it runs.
     Admin(AdminOptions),
+    /// Measure the recommender on recorded data; the last line printed is one JSON object.
+    Eval(EvalOptions),
+    /// Print every feature that the model reads.
+    Features(FeaturesOptions),
     /// Print the OpenAPI document.
     Openapi,
     /// Print the settings in force, after file and environment.
     Config(ConfigOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct EvalOptions {
+    #[command(subcommand)]
+    pub command: EvalCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EvalCommand {
+    /// Predict each event from everything before it, then learn from it.
+    Prequential(PrequentialOptions),
+    /// What it costs to learn later: the same, with everything learned held back for so long.
+    Delays(DelaysOptions),
+    /// Rank the whole catalogue after a split in time.
+    Ranking(RankingOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct EvalData {
+    /// Folder with interactions, history, items and users; several are read as one.
+    #[arg(long = "data", value_name = "DIR", required = true, num_args = 1..)]
+    pub folders: Vec<PathBuf>,
+    /// Report on these users only, one id a line; everybody is learned from.
+    #[arg(long, value_name = "FILE")]
+    pub eval_users: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct PrequentialOptions {
+    #[command(flatten)]
+    pub data: EvalData,
+    /// What is predicted: long_view or is_like.
+    #[arg(long)]
+    pub label: Label,
+    /// When serving weights change: event, 1h, 6h, 24h (any whole hours), or frozen.
+    #[arg(long, default_value = "event")]
+    pub refresh: Refresh,
+    /// Another way to refresh, compared in pairs with an interval; may be repeated.
+    #[arg(long, value_name = "REFRESH")]
+    pub against: Vec<Refresh>,
+    /// Leave the history out.
+    #[arg(long)]
+    pub cold_start: bool,
+    #[arg(long, default_value_t = SEED)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct DelaysOptions {
+    #[command(flatten)]
+    pub data: EvalData,
+    /// What is predicted: long_view or is_like.
+    #[arg(long)]
+    pub label: Label,
+    /// Write the curve as a table into this file.
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Draw the curve into this file.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    #[arg(long, default_value_t = SEED)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct RankingOptions {
+    #[command(flatten)]
+    pub data: EvalData,
+    /// Evaluate on the validation window, which settings are chosen on.
+    #[arg(long)]
+    pub validation: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct FeaturesOptions {
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,8 @@
 pub mod admin;
 pub mod config;
 pub mod demo;
+pub mod eval;
+pub mod features;
 pub mod import;
 pub mod jobs;
 pub mod log;

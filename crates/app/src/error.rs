@@ -26,6 +26,10 @@ pub enum AppError {
     Admin(#[from] product::ProductError),
     #[error(transparent)]
     Import(#[from] importer::ImportError),
+    #[error("the evaluation ended early")]
+    Prequential(#[from] evaluation::prequential::PrequentialError),
+    #[error("the data cannot be read")]
+    Dataset(#[from] evaluation::dataset::DatasetError),
     #[error("cannot look at the event log")]
     LogInspect(#[from] event_log::inspect::InspectError),
     #[error("cannot mend the event log")]

@@ -29,6 +29,8 @@ fn main() -> ExitCode {
         Command::Jobs(options) => commands::jobs::run(&options),
         Command::Log(options) => commands::log::run(&options),
         Command::Admin(options) => commands::admin::run(&options),
+        Command::Eval(options) => commands::eval::run(&options),
+        Command::Features(options) => commands::features::run(&options),
         Command::Openapi => commands::openapi::run(),
         Command::Config(options) => commands::config::run(&options),
     };

@@ -35,6 +35,26 @@ pub struct CurvePoint {
     pub all_logloss: Option<f64>,
 }
 
+impl Curve {
+    /// The curve as comma-separated values under a heading; a missing figure is empty.
+    pub fn csv(&self) -> String {
+        let mut out = String::from("delay_s,weights_auc,weights_logloss,all_auc,all_logloss\n");
+        let figure = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.6}"));
+        for point in &self.points {
+            let figures = [
+                point.weights_auc,
+                point.weights_logloss,
+                point.all_auc,
+                point.all_logloss,
+            ];
+            let line = [point.delay_s.to_string()].into_iter().chain(figures.map(figure));
+            out.push_str(&line.collect::<Vec<_>>().join(","));
+            out.push('\n');
+        }
+        out
+    }
+}
+
 /// Plays the stream once for each delay with late weights, and once more with late counters too.
 pub fn delay_curve(args: &Args, delays_ms: &[i64]) -> Result<Curve, PrequentialError> {
     let world = World::read(args)?;

@@ -222,6 +222,9 @@ fn log_duration(duration_ms: i64) -> f32 {
     (duration_ms.max(500) as f32).ln()
 }
 
+/// Whether an impression has something in common with the candidate.
+type IsSame<'a> = &'a dyn Fn(&Seen) -> bool;
+
 /// Writes what the viewer's sequence says about this candidate.
 pub(crate) fn pair(
     out: &mut impl Sink,
@@ -233,7 +236,7 @@ pub(crate) fn pair(
     let put =
         |out: &mut _, what, window, text, value| Sink::put(out, about(Side::Pair, what, window, text), value);
     let group = length_group(video.duration_ms);
-    let same: [(&str, &str, &dyn Fn(&Seen) -> bool); 5] = [
+    let same: [(&str, &str, IsSame<'_>); 5] = [
         ("last_same_creator", "since_same_creator", &|seen| {
             seen.creator == video.creator.raw()
         }),

@@ -1,0 +1,34 @@
+//! Protocol B without the rest of the binary: `cargo run --release -p evaluation --example prequential -- LABEL REFRESH[,AGAINST…] [NAME=VALUE…] FOLDER…`.
+//!
+//! `NAME=VALUE` replaces one of the model's settings, such as `adam.rate=1e-4`: for choosing defaults, on the tuning window only.
+
+use std::path::PathBuf;
+
+use evaluation::prequential::{Args, Refresh, run};
+use serde_json::Value;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (settings, plain): (Vec<String>, Vec<String>) = std::env::args()
+        .skip(1)
+        .partition(|argument| argument.contains('='));
+    let [label, refresh, folders @ ..] = plain.as_slice() else {
+        return Err("usage: LABEL REFRESH[,AGAINST…] [NAME=VALUE…] FOLDER…".into());
+    };
+    let refreshes = refresh
+        .split(',')
+        .map(str::parse)
+        .collect::<Result<Vec<Refresh>, _>>()?;
+    let data = folders.iter().map(PathBuf::from).collect();
+    let mut args = Args::new(data, label.parse()?, refreshes[0]);
+    args.against = refreshes[1..].to_vec();
+    let mut config = serde_json::to_value(&args.config)?;
+    for setting in &settings {
+        let (name, value) = setting.split_once('=').unwrap_or_default();
+        let pointer = format!("/{}", name.replace('.', "/"));
+        *config.pointer_mut(&pointer).ok_or(name)? = serde_json::from_str::<Value>(value)?;
+    }
+    args.config = serde_json::from_value(config)?;
+    let report = run(&args)?;
+    println!("{}", serde_json::to_string(&report)?);
+    Ok(())
+}
