@@ -1,7 +1,7 @@
-//! Protocol A from the command line: `cargo run --release -p evaluation --example ranking -- [--validation] FOLDER…`.
+//! Protocol A from the command line, without the product around it:
+//! `cargo run --release -p evaluation --example ranking -- [--validation] [--baselines] FOLDER…`.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use evaluation::ranking::{Args, Split, run};
 
@@ -9,19 +9,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (flags, folders): (Vec<String>, Vec<String>) = std::env::args()
         .skip(1)
         .partition(|argument| argument.starts_with("--"));
-    let validation = flags.iter().any(|flag| flag == "--validation");
-    let split = if validation {
-        Split::Validation
-    } else {
-        Split::Test
-    };
-    let data = folders.into_iter().map(PathBuf::from).collect();
-    let started = Instant::now();
+    let on = |name: &str| flags.iter().any(|flag| flag == name);
     let report = run(&Args {
-        data,
+        data: folders.into_iter().map(PathBuf::from).collect(),
         eval_users: None,
-        split,
+        split: if on("--validation") {
+            Split::Validation
+        } else {
+            Split::Test
+        },
+        baselines: on("--baselines"),
     })?;
-    println!("{report:#?}\n{:.1} s", started.elapsed().as_secs_f64());
+    println!("{report:#?}");
     Ok(())
 }

@@ -114,7 +114,9 @@ impl Fit {
             let Some(&place) = self.places.get(&step.video) else {
                 continue;
             };
-            let weight = self.input_half_life.weight(self.now_ms - step.at_ms) as f32;
+            let weight = self
+                .input_half_life
+                .weight(self.now_ms.saturating_sub(step.at_ms)) as f32;
             for (score, value) in scores.iter_mut().zip(self.weights.row(place as usize)) {
                 *score += weight * value;
             }
@@ -169,7 +171,7 @@ impl Fit {
     fn entries(&self, trail: &[Step], config: &Config, entries: &mut Vec<Entry>) {
         entries.clear();
         entries.extend(trail.iter().filter_map(|step| {
-            let age_ms = self.now_ms - step.at_ms;
+            let age_ms = self.now_ms.saturating_sub(step.at_ms);
             Some(Entry {
                 place: *self.places.get(&step.video)? as usize,
                 input: config.input_half_life.weight(age_ms) as f32,
@@ -188,7 +190,7 @@ fn target(step: &Step, config: &Config, age_ms: DurationMs) -> f32 {
 fn candidates(trails: &Trails, config: &Config, now_ms: TimestampMs) -> Vec<u64> {
     let mut found: HashMap<u64, (f64, bool)> = HashMap::new();
     for step in trails.iter().flat_map(|(_, trail)| trail) {
-        let age_ms = now_ms - step.at_ms;
+        let age_ms = now_ms.saturating_sub(step.at_ms);
         let (mass, fresh) = found.entry(step.video).or_default();
         *mass += f64::from(target(step, config, age_ms));
         *fresh |= age_ms <= config.idle_max_ms;

@@ -74,12 +74,12 @@ impl Trending {
         }
     }
 
-    /// Decayed count of a video as of `now_ms`; 0 for one that was never seen.
+    /// Decayed count of a video as of `now_ms`, or as of the landmark if that is later; 0 for one that was never seen.
     pub fn mass(&self, video: u64, now_ms: TimestampMs) -> f64 {
         let (Some(mass), Some(landmark)) = (self.masses.get(&video), self.landmark_ms) else {
             return 0.0;
         };
-        mass / self.growth(now_ms, landmark)
+        mass / self.growth(now_ms.max(landmark), landmark)
     }
 
     /// The `count` heaviest, heaviest first.
@@ -87,7 +87,7 @@ impl Trending {
         let Some(landmark) = self.landmark_ms else {
             return Vec::new();
         };
-        let growth = self.growth(now_ms, landmark);
+        let growth = self.growth(now_ms.max(landmark), landmark);
         let scored = |(&video, mass): (&u64, &f64)| Scored {
             video,
             score: (mass / growth) as f32,
@@ -117,10 +117,10 @@ impl Trending {
                 1.0 / self
                     .config
                     .half_life
-                    .weight(at_ms - landmark_ms)
+                    .weight(at_ms.saturating_sub(landmark_ms))
                     .max(f64::MIN_POSITIVE)
             }
-            false => self.config.half_life.weight(landmark_ms - at_ms),
+            false => self.config.half_life.weight(landmark_ms.saturating_sub(at_ms)),
         }
     }
 
@@ -128,7 +128,7 @@ impl Trending {
         let Some(before) = self.landmark_ms.replace(landmark_ms) else {
             return;
         };
-        let left = self.config.half_life.weight(landmark_ms - before);
+        let left = self.config.half_life.weight(landmark_ms.saturating_sub(before));
         self.masses.retain(|_, mass| {
             *mass *= left;
             *mass >= NEGLIGIBLE

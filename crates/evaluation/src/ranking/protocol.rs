@@ -1,7 +1,9 @@
 //! Who is evaluated, on what, and what must not be recommended. Knows no model.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
 use std::ops::Range;
+use std::str::FromStr;
 
 use serde::Serialize;
 use types::TimestampMs;
@@ -9,13 +11,45 @@ use types::TimestampMs;
 use crate::dataset::Dataset;
 
 /// Which part of the log is predicted from all before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
     /// The ninth tenth: for choosing settings.
     Validation,
     /// The last tenth: for reporting.
+    #[default]
     Test,
+}
+
+impl Split {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A split must be `validation` or `test`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a split is validation or test")]
+pub struct UnknownSplit;
+
+impl FromStr for Split {
+    type Err = UnknownSplit;
+
+    fn from_str(text: &str) -> Result<Self, UnknownSplit> {
+        [Self::Validation, Self::Test]
+            .into_iter()
+            .find(|split| split.name() == text)
+            .ok_or(UnknownSplit)
+    }
 }
 
 /// Where the log is split. By time, so that events of one moment stay together.
@@ -40,13 +74,18 @@ pub fn split_times(data: &Dataset) -> SplitTimes {
     let rows = data.interactions.len();
     let at = |tenths: usize| {
         data.interactions
-            .get(rows * tenths / 10)
+            .get(tenth(rows, tenths))
             .map_or(0, |row| row.time_ms)
     };
     SplitTimes {
         validation_ms: at(8),
         test_ms: at(9),
     }
+}
+
+/// `floor(rows · tenths / 10)` without overflow.
+fn tenth(rows: usize, tenths: usize) -> usize {
+    rows / 10 * tenths + rows % 10 * tenths / 10
 }
 
 /// One user to recommend to.

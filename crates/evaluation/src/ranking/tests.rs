@@ -1,5 +1,7 @@
 //! The protocol on a log small enough to be worked out by hand.
 
+mod hostile;
+
 use super::*;
 use crate::dataset::{HistoryEvent, Interaction, Item, Outcome};
 
@@ -138,7 +140,9 @@ fn a_repeat_of_something_seen_is_no_target() {
 #[test]
 fn the_report_of_a_small_world_is_as_worked_out() {
     let data = data();
-    let report = evaluate(&data, split_times(&data), Split::Test, Some(&HashSet::from([6])));
+    let report = evaluate(&data, split_times(&data), Split::Test, Some(&HashSet::from([6])))
+        .expect("somebody to evaluate");
+    let measures = report.measures;
     assert_eq!(
         (report.users, report.targets, report.users_with_positives),
         (1, 2, 0)
@@ -150,13 +154,17 @@ fn the_report_of_a_small_world_is_as_worked_out() {
     // User 6 was shown 10, and who was shown 10 stayed for 11: rank 1. Then what trends: 20 … 26, and the catalogue in order,
     // 30 at rank 9, since 10 is left out.
     assert_eq!(
-        (report.recall_at_20, report.hit_rate_at_10, report.coverage_at_20),
+        (
+            measures.recall_at_20,
+            measures.hit_rate_at_10,
+            measures.coverage_at_20
+        ),
         (1.0, 1.0, 0.5)
     );
     let gain = |rank: f64| 1.0 / (rank + 1.0).log2();
     let expected = (gain(1.0) + gain(9.0)) / (gain(1.0) + gain(2.0));
-    assert!((report.ndcg_at_20 - expected).abs() < 1e-12);
-    assert_eq!(report.ndcg_at_10, report.ndcg_at_20);
+    assert!((measures.ndcg_at_20 - expected).abs() < 1e-12);
+    assert_eq!(measures.ndcg_at_10, measures.ndcg_at_20);
 }
 
 #[test]
@@ -169,4 +177,13 @@ fn nothing_after_the_split_has_a_say() {
         data.interactions.push(shown(at, 1, video, true));
     }
     assert_eq!(Recommender::learn(&data, 150).rank(6, &seen, 20), before);
+}
+
+#[test]
+fn a_split_is_named_as_it_is_written() {
+    for split in [Split::Validation, Split::Test] {
+        assert_eq!(split.to_string().parse(), Ok(split));
+    }
+    assert_eq!("tset".parse::<Split>(), Err(UnknownSplit));
+    assert_eq!(Split::default(), Split::Test);
 }
