@@ -55,7 +55,7 @@ pub enum EvalCommand {
 
 #[derive(Debug, Args)]
 pub struct EvalData {
-    /// Folder with interactions, history, items and users; several are read as one.
+    /// Folder with interactions, history, items and users; several are read as one. The first sets the times of the ranking's split.
     #[arg(long = "data", value_name = "DIR", required = true, num_args = 1..)]
     pub folders: Vec<PathBuf>,
     /// Report on these users only, one id a line; everybody is learned from.
@@ -107,6 +107,9 @@ pub struct RankingOptions {
     /// Evaluate on the validation window, which settings are chosen on.
     #[arg(long)]
     pub validation: bool,
+    /// Measure plain methods beside the product's: popularity, recent popularity, ItemKNN, EASE.
+    #[arg(long)]
+    pub baselines: bool,
 }
 
 #[derive(Debug, Args)]

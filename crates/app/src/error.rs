@@ -28,8 +28,8 @@ pub enum AppError {
     Import(#[from] importer::ImportError),
     #[error("the evaluation ended early")]
     Prequential(#[from] evaluation::prequential::PrequentialError),
-    #[error("the data cannot be read")]
-    Dataset(#[from] evaluation::dataset::DatasetError),
+    #[error("the ranking cannot be evaluated")]
+    Ranking(#[from] evaluation::ranking::RankingError),
     #[error("cannot look at the event log")]
     LogInspect(#[from] event_log::inspect::InspectError),
     #[error("cannot mend the event log")]

@@ -36,6 +36,7 @@ fn ranking_args(options: &RankingOptions) -> ranking::Args {
             true => ranking::Split::Validation,
             false => ranking::Split::Test,
         },
+        baselines: options.baselines,
     }
 }
 
