@@ -1,5 +1,7 @@
 //! Scores candidates with the live model: pins a version, gathers, multiplies.
 
+mod ranker;
 mod schema;
 
+pub use ranker::{Ranker, row_ref};
 pub use schema::{config, schema};

@@ -39,6 +39,7 @@ const fn row_at(entry: usize) -> (usize, u32) {
 }
 
 impl Bucket {
+    #[inline(always)]
     pub(super) fn row(&self, entry: usize) -> Option<RowRef> {
         let (word, shift) = row_at(entry);
         RowRef::from_bits((self.0[word] >> shift) as u32)
@@ -63,6 +64,7 @@ impl Bucket {
         self.0[word] = self.0[word] & !(0xffff_ffff << shift) | u64::from(bits) << shift;
     }
 
+    #[inline(always)]
     pub(super) fn entry_of(&self, key: Key) -> Option<(usize, RowRef)> {
         (0..ENTRIES)
             .filter(|&entry| self.key(entry) == key)

@@ -138,6 +138,7 @@ impl Index {
         (0..ENTRIES).filter_map(move |i| Some((bucket.key(i), entry((i, bucket.row(i)?)))))
     }
 
+    #[inline]
     pub(super) fn locate(&self, key: Key) -> Option<Entry> {
         let places = key.places();
         let shard = self.shared.shard(places);
@@ -253,6 +254,7 @@ impl Shard {
         buckets * bucket::WORDS
     }
 
+    #[inline(always)]
     pub(super) fn bucket(&self, side: usize, bucket: usize) -> Bucket {
         Bucket(self.sides[side].cell_own(bucket * bucket::WORDS))
     }
