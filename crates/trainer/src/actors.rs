@@ -147,6 +147,7 @@ impl Actors {
             .iter()
             .enumerate()
             .filter(|(_, budget)| budget.viewer != 0);
+        out.u32(self.places.len() as u32);
         out.u32(held.clone().count() as u32);
         for (place, budget) in held {
             out.u32(place as u32).u64(budget.viewer).u64(budget.at_ms as u64);
@@ -158,7 +159,9 @@ impl Actors {
         }
     }
 
+    /// A table of another size deals the viewers anew; those that find no place start again with a full budget.
     pub(crate) fn read_back(&mut self, from: &mut Decoder<'_>) -> Result<(), RestoreError> {
+        let is_same = from.u32()? as usize == self.places.len();
         for _ in 0..from.u32()? {
             let place = from.u32()? as usize;
             let budget = Budget {
@@ -167,12 +170,12 @@ impl Actors {
                 left: from.f32()?,
                 weight: from.f32()?,
             };
-            // Another size of the table: the viewers are dealt anew, as they would be pushed out.
-            let place = self
-                .places
-                .get_mut(place)
-                .ok_or(RestoreError::Format("a viewer's place"))?;
-            *place = budget;
+            if is_same {
+                let place = self.places.get_mut(place);
+                *place.ok_or(RestoreError::Format("a viewer's place"))? = budget;
+            } else if let Some(free) = self.set(budget.viewer).iter_mut().find(|free| free.viewer == 0) {
+                *free = budget;
+            }
         }
         for _ in 0..from.u32()? {
             let viewer = from.u64()?;
@@ -241,6 +244,14 @@ mod tests {
             (back.places, back.trust),
             (actors.places.clone(), actors.trust.clone())
         );
+        let mut larger = Actors::new(limits(256));
+        larger.read_back(&mut Decoder::new(&bytes)).expect("reads");
+        let weights = |actors: &mut Actors| {
+            (1..10)
+                .map(|viewer| actors.correction(viewer))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(weights(&mut larger), weights(&mut actors), "dealt anew");
         (0..TRUST_MAX as u64).for_each(|viewer| {
             actors.trust_set(viewer + 100, 0.5);
         });

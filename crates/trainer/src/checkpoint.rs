@@ -23,6 +23,8 @@ const PACKS_MAX: usize = 24;
 const WASTE_BYTES_FREE: u64 = 8 << 20;
 /// One pack; more chunks become several.
 const PACK_BYTES_MAX: usize = 32 << 20;
+/// Names of objects that a try to write a checkpoint has for itself.
+const PARTS_A_TRY: usize = 10_000;
 /// Chunks of a checkpoint.
 const CHUNKS_MAX: usize = 1 << 22;
 
@@ -47,6 +49,8 @@ pub(crate) struct Index {
 /// The root object: everything but the chunks.
 #[derive(Debug, Clone, PartialEq)]
 struct Root {
+    /// See [`LearnerParts::fingerprint`].
+    fingerprint: u64,
     standing: Standing,
     hash: StateHash,
     model: Vec<u8>,
@@ -56,6 +60,7 @@ struct Root {
 
 /// A learner's state at one moment, ready to be written while learning goes on.
 pub(crate) struct Captured {
+    fingerprint: u64,
     standing: Standing,
     hash: StateHash,
     model: Vec<u8>,
@@ -77,6 +82,7 @@ impl Captured {
             Ok(())
         })?;
         Ok(Self {
+            fingerprint: learner.fingerprint(),
             standing: standing.clone(),
             hash,
             model: manifest.encode(),
@@ -123,7 +129,7 @@ impl Index {
 impl Root {
     fn encode(&self) -> Vec<u8> {
         let mut out = Encoder::default();
-        out.u32(MAGIC).u32(VERSION);
+        out.u32(MAGIC).u32(VERSION).u64(self.fingerprint);
         out.u64(self.standing.epoch).u64(self.standing.round);
         out.u32(self.standing.next.len() as u32);
         for (partition, next) in &self.standing.next {
@@ -160,6 +166,7 @@ impl Root {
             VERSION => {}
             other => return Err(RestoreError::Version(other)),
         }
+        let fingerprint = from.u64()?;
         let (epoch, round) = (from.u64()?, from.u64()?);
         let mut next = BTreeMap::new();
         for _ in 0..from.u32()? {
@@ -192,6 +199,7 @@ impl Root {
             index.places.insert(id, place);
         }
         Ok(Self {
+            fingerprint,
             standing: Standing { epoch, round, next },
             hash,
             model,
@@ -217,8 +225,24 @@ pub enum UnfitError {
         "the checkpoint's state has hash {found} and not {expected}: it was written by another build, or is damaged"
     )]
     Hash { expected: StateHash, found: StateHash },
+    #[error("the checkpoint is of another schema, configuration or seed")]
+    Changed,
     #[error("the checkpoint could not be fetched")]
     Fetch(#[from] CheckpointError),
+}
+
+impl UnfitError {
+    /// Short and of few values, for a metric; none when the storage, and not the checkpoint, is in trouble.
+    pub(crate) fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Fetch(CheckpointError::Damaged { .. }) => Some("object_gone"),
+            Self::Fetch(_) => None,
+            Self::Restore(RestoreError::Version(_)) => Some("newer_program"),
+            Self::Restore(_) => Some("object_damaged"),
+            Self::Hash { .. } => Some("other_hash"),
+            Self::Changed => Some("changed"),
+        }
+    }
 }
 
 /// The checkpoints of one learner.
@@ -237,24 +261,21 @@ impl Checkpoints {
         format!("{}{version:020}", self.folder("manifest"))
     }
 
-    fn versions(&self) -> io::Result<Vec<u64>> {
+    /// The versions there are, ascending.
+    pub(crate) fn versions(&self) -> io::Result<Vec<u64>> {
         let keys = self.objects.list(&self.folder("manifest"))?;
         let number = |key: &String| key.rsplit('/').next()?.parse().ok();
         Ok(keys.iter().filter_map(number).collect())
     }
 
-    fn manifest(&self, version: u64) -> io::Result<Option<Manifest>> {
-        let bytes = self.objects.get(&self.manifest_key(version))?;
-        let manifest = bytes.map(|bytes| serde_json::from_slice(&bytes)).transpose();
-        manifest.map_err(io::Error::other)
-    }
-
-    /// The newest checkpoint.
-    pub(crate) fn newest(&self) -> io::Result<Option<Manifest>> {
-        match self.versions()?.last() {
-            Some(version) => self.manifest(*version),
-            None => Ok(None),
-        }
+    /// One checkpoint.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Damaged`] when it is gone or does not read.
+    pub(crate) fn manifest(&self, version: u64) -> Result<Manifest, CheckpointError> {
+        let key = self.manifest_key(version);
+        let manifest = self.object(&key)?;
+        serde_json::from_slice(&manifest).map_err(|_| CheckpointError::Damaged { key })
     }
 
     /// Puts a manifest; fenced when there is one of its version.
@@ -269,20 +290,20 @@ impl Checkpoints {
         }
     }
 
-    /// Writes what was captured as the checkpoint after `last`.
+    /// Writes what was captured as the checkpoint after `last`. Of an earlier one of the `tries` objects may lie there already.
     pub(crate) fn save(
         &self,
         last: &Manifest,
         (at_ms, offsets): (i64, Vec<ManifestOffset>),
         captured: Captured,
-        held: &Index,
+        (held, tries): (&Index, usize),
     ) -> Result<(Manifest, Index), CheckpointError> {
         let version = last.version + 1;
         let mut put = Putting {
             checkpoints: self,
             epoch: last.epoch,
             version,
-            part: 0,
+            part: tries * PARTS_A_TRY,
         };
         let fresh: HashSet<ChunkId> = captured.fresh.iter().map(|(id, _)| *id).collect();
         let old = captured.used.difference(&fresh).copied().collect();
@@ -306,6 +327,7 @@ impl Checkpoints {
             index.packs.push(put.object(&pack, inside)?);
         }
         let root = Root {
+            fingerprint: captured.fingerprint,
             standing: captured.standing,
             hash: captured.hash,
             model: captured.model,
@@ -340,9 +362,14 @@ impl Checkpoints {
         if packs.len() != root.index.packs.len() {
             return Err(RestoreError::Format("packs").into());
         }
+        if root.fingerprint != parts.fingerprint() {
+            return Err(UnfitError::Changed);
+        }
         let model = model::Manifest::decode(&root.model)?;
         let mut cache: HashMap<u32, Vec<u8>> = HashMap::new();
-        let mut learner = Learner::restore(parts, &model, &root.own, |id| {
+        // The storage's own trouble, which says nothing about the checkpoint.
+        let mut outage = None;
+        let restored = Learner::restore(parts, &model, &root.own, |id| {
             let place = root.index.places.get(id).ok_or(io::ErrorKind::NotFound)?;
             let pack = root
                 .index
@@ -352,7 +379,15 @@ impl Checkpoints {
             let bytes = match cache.entry(place.pack) {
                 std::collections::hash_map::Entry::Occupied(held) => held.into_mut(),
                 std::collections::hash_map::Entry::Vacant(free) => {
-                    free.insert(self.object(&pack.key).map_err(io::Error::other)?)
+                    let object = self.object(&pack.key).map_err(|error| match error {
+                        CheckpointError::Objects(error) => {
+                            let kind = error.kind();
+                            outage = Some(error);
+                            io::Error::from(kind)
+                        }
+                        error => io::Error::other(error),
+                    });
+                    free.insert(object?)
                 }
             };
             let chunk = bytes
@@ -361,7 +396,11 @@ impl Checkpoints {
             chunk
                 .map(<[u8]>::to_vec)
                 .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
-        })?;
+        });
+        if let Some(error) = outage {
+            return Err(UnfitError::Fetch(error.into()));
+        }
+        let mut learner = restored?;
         let found = learner.state_hash();
         if found != root.hash {
             return Err(UnfitError::Hash {
@@ -391,8 +430,12 @@ impl Checkpoints {
         let (gone, left) = versions.split_at(versions.len().saturating_sub(MANIFESTS_KEPT));
         let mut held = HashSet::new();
         for version in left {
-            let manifest = self.manifest(*version)?.unwrap_or_default();
-            held.extend(manifest.objects.into_iter().map(|object| object.key));
+            match self.manifest(*version) {
+                Ok(manifest) => held.extend(manifest.objects.into_iter().map(|object| object.key)),
+                Err(CheckpointError::Objects(error)) => return Err(error),
+                // A damaged one holds nothing that anybody could use.
+                Err(_) => {}
+            }
         }
         for version in gone {
             self.objects.delete(&self.manifest_key(*version))?;
@@ -466,7 +509,7 @@ mod tests {
             standing.round = number;
             let captured = Captured::of(&mut learner, &standing, &index).expect("captures");
             let at = (number as i64, Vec::new());
-            (last, index) = checkpoints.save(&last, at, captured, &index).expect("saves");
+            (last, index) = checkpoints.save(&last, at, captured, (&index, 0)).expect("saves");
             checkpoints.sweep().expect("sweeps");
         }
         let objects = checkpoints.objects.list("jobs/trainer/state/").expect("lists");
@@ -477,7 +520,7 @@ mod tests {
         );
         let manifests = checkpoints.objects.list("jobs/trainer/manifest/").expect("lists");
         assert_eq!(manifests.len(), MANIFESTS_KEPT);
-        let newest = checkpoints.newest().expect("reads").expect("there is one");
+        let newest = checkpoints.manifest(last.version).expect("reads");
         let mut restored = checkpoints
             .restore(&newest, &parts)
             .expect("restores")
@@ -495,7 +538,7 @@ mod tests {
         learner.learn(&(0..300).map(placed).collect::<Vec<_>>());
         let save = |learner: &mut Learner, last: &Manifest| {
             let captured = Captured::of(learner, &Standing::default(), &Index::default()).expect("captures");
-            checkpoints.save(last, (0, Vec::new()), captured, &Index::default())
+            checkpoints.save(last, (0, Vec::new()), captured, (&Index::default(), 0))
         };
         let (manifest, _) = save(&mut learner, &Manifest::default()).expect("saves");
         assert!(

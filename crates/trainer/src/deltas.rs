@@ -37,6 +37,7 @@ impl Default for DeltaConfig {
 /// What moved since followers were told last.
 pub(crate) struct Deltas {
     config: DeltaConfig,
+    fingerprint: u64,
     touched: HashSet<Key>,
     rows_at: Instant,
     dense_at: Instant,
@@ -44,10 +45,11 @@ pub(crate) struct Deltas {
 }
 
 impl Deltas {
-    pub(crate) fn new(config: DeltaConfig) -> Self {
+    pub(crate) fn new(config: DeltaConfig, fingerprint: u64) -> Self {
         let now = Instant::now();
         Self {
             config,
+            fingerprint,
             touched: HashSet::new(),
             rows_at: now,
             dense_at: now,
@@ -91,6 +93,7 @@ impl Deltas {
                 entries.push(Entry::Dense(Dense {
                     epoch,
                     round,
+                    fingerprint: self.fingerprint,
                     at_ms,
                     part,
                     parts,
@@ -109,10 +112,8 @@ impl Deltas {
             .extend(slots.map(|spec| Key::new(spec.slot, Key::DEFAULT_ID)));
         let mut keys: Vec<Key> = self.touched.drain().collect();
         keys.sort_unstable();
-        let rows = keys
-            .into_iter()
-            .filter_map(|key| Some((key.bits(), Some(table.row(key)?.to_bytes()))));
-        let rows: Vec<_> = rows.collect();
+        let row = |key: Key| (key.bits(), table.row(key).map(|row| row.to_bytes()));
+        let rows: Vec<_> = keys.into_iter().map(row).collect();
         for rows in rows.chunks(ENTRY_ROWS_MAX) {
             let rows = rows.to_vec();
             entries.push(Entry::Rows(Rows { epoch, round, rows }));

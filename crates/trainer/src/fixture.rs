@@ -43,7 +43,7 @@ pub fn schema() -> Schema {
 pub fn parts() -> LearnerParts {
     let mut config = Config {
         hidden: [16, 16],
-        pair_width: 8,
+        pair_width: 16,
         dense_batch: 32,
         ..Config::default()
     };
@@ -98,7 +98,7 @@ pub fn example(i: u64) -> Example {
             loops: 0,
         }),
         known: Labels::ALL,
-        yes: if liked && i % 2 == 0 {
+        yes: if liked && i.is_multiple_of(2) {
             like
         } else {
             Labels::default()

@@ -6,16 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use event::topic;
 use event_log::{Topic, TopicPartition};
 use model::RestoreError;
 use model::snapshot::{Decoder, Encoder};
 
-/// The log's topic for what the learner says.
-pub const MODEL_TOPIC: u8 = 6;
-
 /// The partition of that topic which holds the journal.
 pub const JOURNAL: TopicPartition = TopicPartition {
-    topic: Topic(MODEL_TOPIC),
+    topic: Topic(topic::MODEL),
     partition: 0,
 };
 
@@ -62,9 +60,11 @@ pub struct Range {
     pub partition: u16,
     pub from: u64,
     pub to: u64,
+    /// Nothing of it was there to be learned: retention or a repair of the log had taken it.
+    pub skipped: bool,
 }
 
-/// Embedding rows as they are after a round, in the table's own bytes; none for a row that is gone.
+/// Embedding rows as they are after a round, in the table's own bytes; none for an id without a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rows {
     pub epoch: u64,
@@ -77,6 +77,8 @@ pub struct Rows {
 pub struct Dense {
     pub epoch: u64,
     pub round: u64,
+    /// What the weights are weights of; see [`crate::LearnerParts::fingerprint`].
+    pub fingerprint: u64,
     /// When its newest example was written, milliseconds since the Unix epoch.
     pub at_ms: i64,
     pub part: u16,
@@ -107,6 +109,7 @@ impl Entry {
                 out.u8(DENSE)
                     .u64(dense.epoch)
                     .u64(dense.round)
+                    .u64(dense.fingerprint)
                     .u64(dense.at_ms as u64);
                 out.u32(u32::from(dense.part)).u32(u32::from(dense.parts));
                 out.bytes(&dense.bytes);
@@ -134,6 +137,7 @@ impl Entry {
             DENSE => Ok(Self::Dense(Dense {
                 epoch,
                 round: from.u64()?,
+                fingerprint: from.u64()?,
                 at_ms: from.u64()? as i64,
                 part: narrow(from.u32()?)?,
                 parts: narrow(from.u32()?)?,
@@ -184,6 +188,7 @@ impl Take {
         out.u32(self.ranges.len() as u32);
         for range in &self.ranges {
             out.u32(u32::from(range.partition)).u64(range.from).u64(range.to);
+            out.u8(u8::from(range.skipped));
         }
     }
 
@@ -202,6 +207,7 @@ impl Take {
                 partition: narrow(from.u32()?)?,
                 from: from.u64()?,
                 to: from.u64()?,
+                skipped: from.u8()? != 0,
             });
         }
         Ok(take)
@@ -269,7 +275,8 @@ pub struct Discontinuity {
 impl Standing {
     /// Takes the next entry in.
     pub(crate) fn follow(&mut self, entry: Entry) -> Result<Means, Discontinuity> {
-        if entry.epoch() < self.epoch {
+        let begins = matches!(&entry, Entry::Begin(Begin { anew: Some(_), .. }));
+        if entry.epoch() < self.epoch || !(self.has_begun() || begins) {
             return Ok(Means::Nothing);
         }
         match entry {
@@ -295,6 +302,11 @@ impl Standing {
             }
             entry @ (Entry::Rows(_) | Entry::Dense(_)) => Ok(Means::Copy(entry)),
         }
+    }
+
+    /// Whether the journal has said yet where learning begins; what comes before that belongs to somebody else.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.epoch > 0
     }
 
     fn may_take(&self, take: &Take) -> bool {
@@ -332,6 +344,7 @@ mod tests {
                 partition: 3,
                 from,
                 to,
+                skipped: false,
             }],
             ..Take::default()
         })
@@ -346,6 +359,7 @@ mod tests {
     fn an_owner_who_was_replaced_says_nothing_any_more() {
         let mut standing = Standing::default();
         let mut follow = |entry| standing.follow(entry);
+        assert_eq!(follow(take(1, 9, 2, 5)), Ok(Means::Nothing), "before it began");
         assert_eq!(follow(begin(1, Some(5))), Ok(Means::Anew));
         assert!(matches!(follow(take(1, 1, 5, 9)), Ok(Means::Learn(_))));
         assert_eq!(follow(begin(2, None)), Ok(Means::Nothing));
@@ -359,11 +373,14 @@ mod tests {
     }
 
     fn entries() -> impl Strategy<Value = Entry> {
-        let range = (any::<u16>(), any::<u64>(), any::<u64>()).prop_map(|(partition, from, to)| Range {
-            partition,
-            from,
-            to,
-        });
+        let range = (any::<u16>(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
+            |(partition, from, to, skipped)| Range {
+                partition,
+                from,
+                to,
+                skipped,
+            },
+        );
         let trust = proptest::collection::vec((any::<u64>(), 0.0f32..4.0), 0..3);
         let ranges = proptest::collection::vec(range, 0..4);
         let offsets = proptest::collection::btree_map(any::<u16>(), any::<u64>(), 0..4);
@@ -390,6 +407,7 @@ mod tests {
                 Entry::Dense(Dense {
                     epoch,
                     round: epoch / 2,
+                    fingerprint: !epoch,
                     at_ms,
                     part,
                     parts: part,

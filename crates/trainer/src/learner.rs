@@ -3,11 +3,13 @@
 //! Its state is a function of its parts and of the sequence of calls. It reads no clock and does no IO: whoever calls it takes care that
 //! the calls can be made again (see `docs/adr/0013-the-learner.md`).
 
+use std::sync::Arc;
+
 use event::Example;
 use model::snapshot::{Decoder, Encoder};
 use model::{
-    ChunkId, Config, ExampleKind, ExampleRef, Manifest, Model, Predictions, RestoreError, RowRef, Schema,
-    SchemaError, StateHash, Watch,
+    ChunkId, Config, DenseVersion, ExampleKind, ExampleRef, Manifest, Model, Predictions, RestoreError,
+    RowRef, Schema, SchemaError, StateHash, Watch,
 };
 
 use crate::actors::{ActorLimits, Actors};
@@ -29,6 +31,19 @@ pub struct LearnerParts {
     pub seed: u64,
     pub shape: ExampleShape,
     pub settings: LearnerSettings,
+}
+
+impl LearnerParts {
+    /// Names everything that rows and weights mean nothing without: schema, configuration, seed and the defaults of dense features.
+    pub fn fingerprint(&self) -> u64 {
+        let mut out = Encoder::default();
+        for part in [serde_json::to_vec(&self.schema), serde_json::to_vec(&self.config)] {
+            // Plain structs of numbers, strings and lists always serialise.
+            out.bytes(&part.unwrap_or_default());
+        }
+        out.u64(self.seed).f32s(&self.shape.dense_defaults);
+        StateHash::of(&out.end()).low() as u64
+    }
 }
 
 /// How examples are weighed and watched.
@@ -72,6 +87,7 @@ pub struct Tally {
 /// See the module.
 #[derive(Debug)]
 pub struct Learner {
+    fingerprint: u64,
     model: Model,
     labelling: Labelling,
     shape: ExampleShape,
@@ -123,6 +139,7 @@ impl Learner {
         }
         let heads = model.schema().heads.len();
         Ok(Self {
+            fingerprint: parts.fingerprint(),
             labelling: Labelling::new(model.schema()),
             shape: parts.shape.clone(),
             settings: parts.settings,
@@ -134,6 +151,11 @@ impl Learner {
             predictions: Predictions::default(),
             model,
         })
+    }
+
+    /// See [`LearnerParts::fingerprint`].
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
     /// The model, for answers.
@@ -320,7 +342,8 @@ impl Learner {
         StateHash::of(&bytes)
     }
 
-    /// Hands every chunk of the model to `put`; answers the model's manifest and the rest of the state.
+    /// Hands every chunk of the model to `put`; answers the model's manifest and the rest of the state, with the version that readers
+    /// have: it is older than the weights while the brake is on.
     ///
     /// # Errors
     /// What `put` says.
@@ -329,7 +352,10 @@ impl Learner {
         put: impl FnMut(&ChunkId, &[u8]) -> std::io::Result<()>,
     ) -> std::io::Result<(Manifest, Vec<u8>)> {
         let manifest = self.model.snapshot(put)?;
-        Ok((manifest, self.own_bytes()))
+        let mut own = Encoder::default();
+        own.bytes(&self.own_bytes());
+        own.bytes(&self.model.published().pin().encode());
+        Ok((manifest, own.end()))
     }
 
     /// The learner that a snapshot was taken of. It goes on with the snapshot's schema, configuration and seed; `parts` has the rest.
@@ -344,6 +370,10 @@ impl Learner {
     ) -> Result<Self, RestoreError> {
         let model = Model::restore(manifest, get)?;
         let mut learner = Self::assemble(parts, model)?;
+        let mut both = Decoder::new(own);
+        let (own, version) = (both.bytes()?, both.bytes()?);
+        let version = DenseVersion::decode(&manifest.schema, &manifest.config, version)?;
+        learner.model.published().replace(Arc::new(version));
         let mut from = Decoder::new(own);
         let mut numbers = [0; Tally::NUMBERS];
         for number in &mut numbers {
@@ -359,6 +389,11 @@ impl Learner {
         }
         learner.actors.read_back(&mut from)?;
         Ok(learner)
+    }
+
+    /// The model alone, for somebody who learns no more.
+    pub(crate) fn into_model(self) -> Model {
+        self.model
     }
 
     /// How it weighs and watches.

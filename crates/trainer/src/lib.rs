@@ -29,7 +29,7 @@ pub use actors::{ActorLimits, TRUST_MAX};
 pub use checkpoint::UnfitError;
 pub use deltas::DeltaConfig;
 pub use guard::GuardConfig;
-pub use journal::{Begin, Dense, Discontinuity, Entry, JOURNAL, MODEL_TOPIC, Range, Rows, Take};
+pub use journal::{Begin, Dense, Discontinuity, Entry, JOURNAL, Range, Rows, Take};
 pub use learner::{Learner, LearnerParts, LearnerSettings, MICRO_BATCH_MAX, Placed, Tally};
 pub use live::{Live, Serving, TrainerControl, TrainerStatus};
 pub use quality::HeadFigures;

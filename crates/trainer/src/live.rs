@@ -117,6 +117,13 @@ impl TrainerControl {
         std::mem::take(&mut *self.trust.lock())
     }
 
+    /// What was taken and did not come into force waits again, before what came since.
+    pub(crate) fn trust_return(&self, changes: Vec<(u64, f32)>) {
+        let mut waiting = self.trust.lock();
+        waiting.splice(0..0, changes);
+        waiting.truncate(TRUST_WAITING_MAX);
+    }
+
     pub(crate) fn is_checkpoint_wanted(&self) -> bool {
         self.wanted.load(Ordering::Acquire)
     }

@@ -8,9 +8,7 @@ use stream::JobError;
 use stream::keyed::{Manifest, ManifestOffset, WATERMARK_NONE_MS};
 
 use crate::checkpoint::{Checkpoints, Index, UnfitError};
-use crate::deltas::Deltas;
 use crate::journal::{Begin, Entry, JOURNAL};
-use crate::learner::LearnerParts;
 use crate::live::Serving;
 use crate::meters::Meters;
 use crate::reading::examples_of;
@@ -22,8 +20,10 @@ use crate::writer::JournalWriter;
 const READ_BYTES_MAX: usize = 1 << 20;
 
 impl Trainer {
-    /// Opens the learner where its last checkpoint and the takes since have brought it, and claims it. A learner whose schema or configuration is not
-    /// that of the checkpoint begins anew, with all examples that the log still has.
+    /// Opens the learner where its last checkpoint and the takes since have brought it, and claims it.
+    ///
+    /// A checkpoint that is damaged, or whose takes cannot be followed any more, is passed over for the one before it; when none is left, or when
+    /// schema or configuration have changed, learning begins anew with all examples that the log still has. Each is logged and counted.
     ///
     /// # Errors
     /// Any [`JobError`] but those of learning.
@@ -32,47 +32,35 @@ impl Trainer {
             objects: parts.objects.clone(),
             name: TRAINER,
         };
-        let last = checkpoints
-            .newest()
-            .map_err(|error| failed(error.into()))?
-            .unwrap_or_default();
-        let (mut state, index, anew) = found(&parts, &checkpoints, &last)?;
-        let claim = claim(&parts, &last, anew.is_some())?;
+        let began = Instant::now();
+        let found = found(&parts, &checkpoints)?;
+        let Found {
+            mut state,
+            index,
+            claim,
+            serves,
+        } = found;
         checkpoints.publish(&claim).map_err(failed)?;
-        // Nothing that this checkpoint needs may go before the next one stands.
-        let needed: Vec<_> = claim
-            .offsets
-            .iter()
-            .map(|offset| (offset.from(), offset.next))
-            .collect();
-        parts.log.retain(TRAINER, &needed);
         let mut journal = JournalWriter::new(parts.log.clone(), TRAINER, claim.epoch);
-        let serves = anew.is_none() && !last.objects.is_empty();
-        if serves {
-            // Answers as of the checkpoint are better than none while the rest is learned again.
-            parts.live.set(serving(&state));
-        }
         let begin = Entry::Begin(Begin {
             epoch: claim.epoch,
-            anew: anew.clone(),
+            anew: state.anew,
         });
         let began_at = journal.begin(&begin, (parts.clock)())?;
-        let from = match anew {
-            Some(_) => began_at,
-            None => position(&claim, JOURNAL).unwrap_or(began_at),
-        };
-        let began = Instant::now();
-        let replayed = state.replay(&*parts.log, &parts.learner, (from, began_at + 1));
-        let takes = replayed.map_err(unreplayed)?;
+        // What whoever had it before wrote until we began, and the beginning itself.
+        let rest = (state.followed, began_at + 1);
+        let replayed = state.state.replay(&*parts.log, &parts.learner, rest);
+        let takes = state.takes + replayed.map_err(unreplayed)?;
+        let mut state = state.state;
         check_ends(&parts, &mut state)?;
-        let seconds = began.elapsed().as_secs_f64();
         tracing::info!(
             epoch = claim.epoch,
             round = state.standing.round,
             takes,
-            seconds,
+            seconds = began.elapsed().as_secs_f64(),
             "the learner is open"
         );
+        metrics::histogram!("riffle_trainer_open_ms").record(began.elapsed().as_secs_f64() * 1e3);
         let saver = SaverThread::spawn(checkpoints, parts.log.clone(), claim, index);
         let saver = saver.map_err(|source| JobError::Thread { job: TRAINER, source })?;
         let now = Instant::now();
@@ -84,17 +72,16 @@ impl Trainer {
             saved: now,
             saved_round: if takes > 0 { 0 } else { state.standing.round },
             saved_examples: state.learner.tally().read,
+            failures: 0,
         };
-        let (meters, deltas) = (Meters::new(), parts.config.deltas.map(Deltas::new));
         Ok(Self {
             parts,
             state,
             journal,
             saver,
             pace,
-            deltas,
             serves,
-            meters,
+            meters: Meters::new(),
         })
     }
 }
@@ -107,40 +94,190 @@ fn serving(state: &State) -> Serving {
     }
 }
 
-/// What the checkpoint holds, or a learner that knows nothing; and where to begin, when that is anew.
-type Found = (State, Index, Option<BTreeMap<u16, u64>>);
+/// A learner as far as the journal goes, and the claim that makes it ours.
+struct Found {
+    state: Followed,
+    index: Index,
+    claim: Manifest,
+    /// Whether readers have it.
+    serves: bool,
+}
 
-fn found(parts: &TrainerParts, checkpoints: &Checkpoints, last: &Manifest) -> Result<Found, JobError> {
-    let restored = checkpoints.restore(last, &parts.learner).map_err(unfit)?;
-    let blank = || State::blank(&parts.learner).map_err(|error| unreplayed(error.into()));
-    match restored {
-        Some(restored) if fits(&restored.learner, &parts.learner) => {
-            let state = State {
-                learner: restored.learner,
-                standing: restored.standing,
-                learned_at_ms: i64::MIN,
-            };
-            Ok((state, restored.index, None))
+/// A state that has followed the journal for a while.
+struct Followed {
+    state: State,
+    /// The entry to go on with.
+    followed: u64,
+    takes: u64,
+    /// Where to begin, for a learner that knows nothing.
+    anew: Option<BTreeMap<u16, u64>>,
+}
+
+/// Why a checkpoint is passed over.
+enum Passed {
+    Unfit(UnfitError),
+    Unreplayed(ReplayError),
+    /// The log is not the one that it was taken beside.
+    Log(JobError),
+}
+
+impl Passed {
+    /// None when it is not the checkpoint's fault.
+    fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Unfit(error) => error.reason(),
+            Self::Unreplayed(error) => error.reason(),
+            Self::Log(_) => None,
         }
-        Some(_) => {
-            tracing::warn!(
-                "the learner's schema or configuration has changed: it learns anew from what the log has"
-            );
-            Ok((
-                blank()?,
-                Index::default(),
-                Some(starts(parts, &Manifest::default())),
-            ))
-        }
-        // Claimed, and no checkpoint since: the journal tells how it began.
-        None if position(last, JOURNAL).is_some() => Ok((blank()?, Index::default(), None)),
-        None => Ok((blank()?, Index::default(), Some(starts(parts, last)))),
+    }
+
+    fn told(self, version: u64) -> Result<(), JobError> {
+        let Some(reason) = self.reason() else {
+            return Err(match self {
+                Self::Unfit(error) => unfit(error),
+                Self::Unreplayed(error) => unreplayed(error),
+                Self::Log(error) => error,
+            });
+        };
+        metrics::counter!("riffle_trainer_fallbacks_total", "reason" => reason).increment(1);
+        let error = match &self {
+            Self::Unfit(error) => Some(error as &dyn std::error::Error),
+            Self::Unreplayed(error) => Some(error as &dyn std::error::Error),
+            Self::Log(_) => None,
+        };
+        tracing::error!(
+            version,
+            reason,
+            error,
+            "a checkpoint of the learner is passed over"
+        );
+        Ok(())
     }
 }
 
-fn fits(learner: &crate::Learner, parts: &LearnerParts) -> bool {
-    let model = learner.model();
-    *model.schema() == parts.schema && *model.config() == parts.config
+/// Goes through the checkpoints, newest first, until one can be gone on from.
+fn found(parts: &TrainerParts, checkpoints: &Checkpoints) -> Result<Found, JobError> {
+    let versions = checkpoints.versions().map_err(|error| failed(error.into()))?;
+    let newest = versions.last().copied().unwrap_or(0);
+    let (mut epoch, mut unread, mut tried) = (0, versions.is_empty(), Vec::new());
+    let mut choice = None;
+    for &version in versions.iter().rev() {
+        let manifest = match checkpoints.manifest(version) {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                unread = true;
+                Passed::Unfit(error.into()).told(version)?;
+                continue;
+            }
+        };
+        epoch = epoch.max(manifest.epoch);
+        let content = (manifest.objects.clone(), position(&manifest, JOURNAL));
+        if choice.is_some() || tried.contains(&content) {
+            continue;
+        }
+        tried.push(content);
+        match followed(parts, checkpoints, &manifest) {
+            Ok(found) => choice = Some((manifest, found)),
+            Err(passed) => passed.told(version)?,
+        }
+    }
+    if unread {
+        let in_journal = epoch_in_journal(&*parts.log);
+        epoch = epoch.max(in_journal.map_err(|source| JobError::Read { job: TRAINER, source })?);
+    }
+    let (manifest, (state, index)) = match choice {
+        Some(choice) => choice,
+        None => {
+            let begun = anew(parts, &Manifest::default()).map_err(unreplayed)?;
+            (Manifest::default(), begun)
+        }
+    };
+    let serves = state.anew.is_none() && !manifest.objects.is_empty();
+    let mut claim = Manifest {
+        version: newest + 1,
+        epoch: epoch + 1,
+        at_ms: (parts.clock)(),
+        ..manifest
+    };
+    if state.anew.is_some() {
+        claim.objects.clear();
+        claim.offsets = vec![ManifestOffset {
+            topic: JOURNAL.topic.0,
+            partition: JOURNAL.partition,
+            next: state.followed,
+            watermark_ms: WATERMARK_NONE_MS,
+        }];
+    }
+    Ok(Found {
+        state,
+        index,
+        claim,
+        serves,
+    })
+}
+
+/// The learner that a checkpoint and the journal since make.
+fn followed(
+    parts: &TrainerParts,
+    checkpoints: &Checkpoints,
+    manifest: &Manifest,
+) -> Result<(Followed, Index), Passed> {
+    // Nothing that this checkpoint needs may go before the next one stands.
+    let needed: Vec<_> = manifest
+        .offsets
+        .iter()
+        .map(|offset| (offset.from(), offset.next))
+        .collect();
+    parts.log.retain(TRAINER, &needed);
+    let deltas = parts.config.deltas;
+    let restored = checkpoints
+        .restore(manifest, &parts.learner)
+        .map_err(Passed::Unfit)?;
+    let Some(from) = position(manifest, JOURNAL) else {
+        // Nothing was ever learned, or somebody asked for everything to be learned anew.
+        return anew(parts, manifest).map_err(Passed::Unreplayed);
+    };
+    let (mut state, index) = match restored {
+        Some(restored) => {
+            let state = State::new(restored.learner, restored.standing, &parts.learner, deltas);
+            // Answers as of the checkpoint are better than none while the rest is learned again.
+            parts.live.set(serving(&state));
+            (state, restored.index)
+        }
+        // Claimed, and no checkpoint since: the journal tells how it began.
+        None => {
+            let state = State::blank(&parts.learner, deltas);
+            (
+                state.map_err(|error| Passed::Unreplayed(error.into()))?,
+                Index::default(),
+            )
+        }
+    };
+    let to = parts.log.end(JOURNAL);
+    check_end(parts, JOURNAL, from).map_err(Passed::Log)?;
+    let takes = state.replay(&*parts.log, &parts.learner, (from, to));
+    let takes = takes.map_err(Passed::Unreplayed)?;
+    check_ends(parts, &mut state).map_err(Passed::Log)?;
+    Ok((
+        Followed {
+            takes,
+            state,
+            followed: to,
+            anew: None,
+        },
+        index,
+    ))
+}
+
+/// A learner that knows nothing and begins with the examples that `manifest` says, else with the first that the log has.
+fn anew(parts: &TrainerParts, manifest: &Manifest) -> Result<(Followed, Index), ReplayError> {
+    let followed = Followed {
+        state: State::blank(&parts.learner, parts.config.deltas)?,
+        followed: parts.log.end(JOURNAL),
+        takes: 0,
+        anew: Some(starts(parts, manifest)),
+    };
+    Ok((followed, Index::default()))
 }
 
 /// Where each partition's examples begin: where the manifest says, else at the start of the log.
@@ -160,32 +297,7 @@ fn position(manifest: &Manifest, of: TopicPartition) -> Option<u64> {
     manifest.next(of).map(|offset| offset.next)
 }
 
-/// The checkpoint's content under the next version and epoch.
-fn claim(parts: &TrainerParts, last: &Manifest, is_anew: bool) -> Result<Manifest, JobError> {
-    let epoch = match last.version {
-        0 => epoch_in_journal(&*parts.log).map_err(|source| JobError::Read { job: TRAINER, source })?,
-        _ => last.epoch,
-    };
-    let mut offsets = last.offsets.clone();
-    if position(last, JOURNAL).is_none() || (is_anew && last.objects.is_empty()) {
-        offsets.retain(|offset| offset.from() != JOURNAL);
-        offsets.push(ManifestOffset {
-            topic: JOURNAL.topic.0,
-            partition: JOURNAL.partition,
-            next: parts.log.end(JOURNAL),
-            watermark_ms: WATERMARK_NONE_MS,
-        });
-    }
-    Ok(Manifest {
-        version: last.version + 1,
-        epoch: epoch + 1,
-        at_ms: (parts.clock)(),
-        offsets,
-        ..last.clone()
-    })
-}
-
-/// The last epoch that the journal tells of: what counts when all checkpoints are gone.
+/// The last epoch that the journal tells of: what counts when checkpoints are gone.
 fn epoch_in_journal(log: &dyn EventLog) -> Result<u64, ReadError> {
     let (mut next, end) = (log.start(JOURNAL), log.end(JOURNAL));
     let mut epoch = 0;
@@ -212,18 +324,23 @@ fn epoch_in_journal(log: &dyn EventLog) -> Result<u64, ReadError> {
 fn check_ends(parts: &TrainerParts, state: &mut State) -> Result<(), JobError> {
     for partition in 0..parts.log.partitions() {
         let of = examples_of(partition);
-        let (start, end) = (parts.log.start(of), parts.log.end(of));
-        let next = *state.standing.next.entry(partition).or_insert(start);
-        if next > end {
-            return Err(JobError::Ahead {
-                job: TRAINER,
-                from: of,
-                offset: next,
-                end,
-            });
-        }
+        let next = state.standing.next.entry(partition);
+        check_end(parts, of, *next.or_insert(parts.log.start(of)))?;
     }
     Ok(())
+}
+
+fn check_end(parts: &TrainerParts, of: TopicPartition, next: u64) -> Result<(), JobError> {
+    let end = parts.log.end(of);
+    if next <= end {
+        return Ok(());
+    }
+    Err(JobError::Ahead {
+        job: TRAINER,
+        from: of,
+        offset: next,
+        end,
+    })
 }
 
 fn unfit(error: UnfitError) -> JobError {

@@ -23,7 +23,7 @@ pub(crate) struct Reading {
     parts: Vec<Vec<Placed>>,
     /// Records that are no examples.
     pub(crate) poisoned: u64,
-    /// Records that a repair of the log gave up.
+    /// Records that were gone before they were learned: taken by retention, or given up by a repair of the log.
     pub(crate) lost: u64,
 }
 
@@ -35,22 +35,30 @@ impl Reading {
         (partition, from): (u16, u64),
         (bytes_max, count_max): (usize, usize),
     ) -> Result<Range, ReadError> {
-        let to = match log.read(examples_of(partition), from, bytes_max) {
+        let (to, skipped) = match log.read(examples_of(partition), from, bytes_max) {
             Ok(mut records) => {
                 records.truncate(count_max);
                 self.take(partition, &records);
-                records.last().map_or(from, |last| last.offset + 1)
+                (records.last().map_or(from, |last| last.offset + 1), false)
             }
-            Err(ReadError::Lost { next, .. }) => {
+            Err(ReadError::Lost { next, .. } | ReadError::Trimmed { first: next, .. }) => {
                 self.lost += next - from;
-                next
+                (next, true)
             }
             Err(error) => return Err(error),
         };
-        Ok(Range { partition, from, to })
+        Ok(Range {
+            partition,
+            from,
+            to,
+            skipped,
+        })
     }
 
-    /// Reads all of a range.
+    /// Reads all of a range that was learned once.
+    ///
+    /// # Errors
+    /// [`ReadError`]; a hole in the range, or an end before the range's, is [`ReadError::Lost`] or [`ReadError::Trimmed`].
     pub(crate) fn whole(
         &mut self,
         log: &dyn EventLog,
@@ -60,15 +68,7 @@ impl Reading {
         let mut next = range.from;
         let mut placed = Vec::new();
         while next < range.to {
-            let records = match log.read(examples_of(range.partition), next, bytes_max) {
-                Ok(records) => records,
-                Err(ReadError::Lost { next: after, .. }) => {
-                    self.lost += after.min(range.to) - next;
-                    next = after;
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
+            let records = log.read(examples_of(range.partition), next, bytes_max)?;
             let Some(last) = records.last() else {
                 // The log is shorter than its own journal says.
                 return Err(ReadError::Trimmed {

@@ -25,16 +25,22 @@ struct Saver {
     log: Arc<dyn EventLog>,
     last: Manifest,
     index: Arc<Index>,
+    /// Tries of the next version that failed.
+    tries: usize,
 }
 
 impl Saver {
     fn save(&mut self, save: Save) -> Result<(), CheckpointError> {
+        if self.tries > 0 {
+            self.adopt();
+        }
         let began = Instant::now();
         let fresh_bytes = save.captured.fresh_bytes();
         let at = (save.at_ms, save.offsets);
         let saved = self
             .checkpoints
-            .save(&self.last, at, save.captured, &self.index)?;
+            .save(&self.last, at, save.captured, (&self.index, self.tries))?;
+        self.tries = 0;
         // Retention may have what lies before the last checkpoint but one.
         let before: Vec<(TopicPartition, u64)> = self
             .last
@@ -44,7 +50,10 @@ impl Saver {
             .collect();
         (self.last, self.index) = (saved.0, Arc::new(saved.1));
         self.log.retain(self.checkpoints.name, &before);
-        self.checkpoints.sweep()?;
+        if let Err(error) = self.checkpoints.sweep() {
+            // What is left over costs room and is found again next time.
+            tracing::warn!(%error, "old checkpoints of the learner could not be removed");
+        }
         metrics::histogram!("riffle_trainer_checkpoint_ms").record(began.elapsed().as_secs_f64() * 1e3);
         metrics::counter!("riffle_trainer_checkpoints_total").increment(1);
         metrics::counter!("riffle_trainer_checkpoint_bytes_total").increment(fresh_bytes);
@@ -54,11 +63,22 @@ impl Saver {
     }
 }
 
+impl Saver {
+    /// A try whose end was not heard of may have succeeded: what stands under the next version with our epoch is ours.
+    fn adopt(&mut self) {
+        let standing = self.checkpoints.manifest(self.last.version + 1);
+        if let Some(ours) = standing.ok().filter(|ours| ours.epoch == self.last.epoch) {
+            self.last = ours;
+        }
+    }
+}
+
 #[derive(Default)]
 struct Progress {
     busy: bool,
     version: u64,
     index: Arc<Index>,
+    failures: u32,
     failed: Option<CheckpointError>,
     gone: bool,
 }
@@ -92,6 +112,7 @@ impl SaverThread {
             log,
             last,
             index,
+            tries: 0,
         };
         let thread = std::thread::Builder::new()
             .name("save-trainer".to_owned())
@@ -111,6 +132,11 @@ impl SaverThread {
     pub(crate) fn written(&self) -> (u64, Arc<Index>) {
         let progress = self.progress.0.lock();
         (progress.version, progress.index.clone())
+    }
+
+    /// Checkpoints that failed since one succeeded, and may succeed later.
+    pub(crate) fn failures(&self) -> u32 {
+        self.progress.0.lock().failures
     }
 
     /// The failure that ended the thread, once.
@@ -164,12 +190,23 @@ fn run(mut saver: Saver, saves: &Receiver<Save>, progress: &(Mutex<Progress>, Co
     let _leaving = Leaving(progress);
     while let Ok(save) = saves.recv() {
         let saved = saver.save(save);
-        let failed = saved.is_err();
         let mut state = progress.0.lock();
         state.busy = false;
         state.version = saver.last.version;
         state.index = saver.index.clone();
-        state.failed = saved.err();
+        match saved {
+            Ok(()) => state.failures = 0,
+            Err(CheckpointError::Objects(error)) => {
+                // Everything it would have held is in the journal; learning goes on, and the next one is tried later.
+                saver.tries += 1;
+                state.failures = state.failures.saturating_add(1);
+                metrics::counter!("riffle_trainer_checkpoint_failures_total").increment(1);
+                let failures = state.failures;
+                tracing::error!(%error, failures, "the learner's checkpoint could not be written");
+            }
+            Err(error) => state.failed = Some(error),
+        }
+        let failed = state.failed.is_some();
         drop(state);
         progress.1.notify_all();
         if failed {

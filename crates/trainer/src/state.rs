@@ -3,7 +3,8 @@
 use event_log::{EventLog, ReadError};
 use model::{RestoreError, SchemaError};
 
-use crate::journal::{Discontinuity, Entry, JOURNAL, Means, Standing, Take};
+use crate::deltas::{DeltaConfig, Deltas};
+use crate::journal::{Discontinuity, Entry, JOURNAL, Means, Range, Standing, Take};
 use crate::learner::{Learner, LearnerParts, Placed};
 use crate::reading::Reading;
 
@@ -14,8 +15,16 @@ const READ_BYTES_MAX: usize = 1 << 20;
 pub enum ReplayError {
     #[error("the log cannot be read")]
     Read(#[from] ReadError),
-    #[error("the journal has a hole before its entry {0}; go back to an older checkpoint, or learn anew")]
+    #[error("the journal has a hole before its entry {0}")]
     Hole(u64),
+    #[error("the journal from entry {0} on does not say where learning begins")]
+    NoBeginning(u64),
+    #[error("examples that the journal says were learned are gone: {range:?}")]
+    Gone {
+        range: Range,
+        #[source]
+        source: ReadError,
+    },
     #[error("entry {offset} of the journal does not read")]
     Entry {
         offset: u64,
@@ -28,22 +37,48 @@ pub enum ReplayError {
     Schema(#[from] SchemaError),
 }
 
+impl ReplayError {
+    /// Short and of few values, for a metric; none when the log itself, and not what is in it, is in trouble.
+    pub(crate) fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Read(_) | Self::Schema(_) => None,
+            Self::Hole(_) | Self::NoBeginning(_) => Some("journal_gone"),
+            Self::Gone { .. } => Some("examples_gone"),
+            Self::Entry { .. } | Self::Discontinuity(_) => Some("journal_damaged"),
+        }
+    }
+}
+
 /// A learner and where in the journal it stands.
 pub(crate) struct State {
     pub(crate) learner: Learner,
     pub(crate) standing: Standing,
     /// When the newest example that was learned was written; not part of the state proper.
     pub(crate) learned_at_ms: i64,
+    /// What followers have not been told; none when there are none. A replay fills it too: whoever crashed may not have told.
+    pub(crate) deltas: Option<Deltas>,
 }
 
 impl State {
     /// Knows nothing, and has not begun.
-    pub(crate) fn blank(parts: &LearnerParts) -> Result<Self, SchemaError> {
-        Ok(Self {
-            learner: Learner::new(parts)?,
-            standing: Standing::default(),
+    pub(crate) fn blank(parts: &LearnerParts, deltas: Option<DeltaConfig>) -> Result<Self, SchemaError> {
+        let learner = Learner::new(parts)?;
+        Ok(Self::new(learner, Standing::default(), parts, deltas))
+    }
+
+    /// Out of a checkpoint.
+    pub(crate) fn new(
+        learner: Learner,
+        standing: Standing,
+        parts: &LearnerParts,
+        deltas: Option<DeltaConfig>,
+    ) -> Self {
+        Self {
+            learner,
+            standing,
             learned_at_ms: i64::MIN,
-        })
+            deltas: deltas.map(|config| Deltas::new(config, parts.fingerprint())),
+        }
     }
 
     /// Does what a take says, with the examples it names; whether a version was published.
@@ -52,6 +87,9 @@ impl State {
             self.learner.trust_set(viewer, weight);
         }
         self.learner.learn(examples);
+        if let Some(deltas) = &mut self.deltas {
+            deltas.note(examples);
+        }
         let newest = examples.iter().map(|placed| placed.at_ms).max();
         self.learned_at_ms = self.learned_at_ms.max(newest.unwrap_or(i64::MIN));
         take.publish && self.learner.publish()
@@ -91,13 +129,23 @@ impl State {
                 }
             }
         }
+        if from < to && !self.standing.has_begun() {
+            return Err(ReplayError::NoBeginning(from));
+        }
         Ok(takes)
     }
 
     fn again(&mut self, log: &dyn EventLog, take: &Take) -> Result<(), ReplayError> {
         let mut reading = Reading::default();
-        for range in &take.ranges {
-            reading.whole(log, *range, READ_BYTES_MAX)?;
+        for range in take.ranges.iter().filter(|range| !range.skipped) {
+            let read = reading.whole(log, *range, READ_BYTES_MAX);
+            read.map_err(|source| match source {
+                ReadError::Trimmed { .. } | ReadError::Lost { .. } => ReplayError::Gone {
+                    range: *range,
+                    source,
+                },
+                source => source.into(),
+            })?;
         }
         passed_over(&reading);
         self.learn(take, &reading.merged());
@@ -121,7 +169,7 @@ pub(crate) fn passed_over(reading: &Reading) {
 /// # Errors
 /// See [`ReplayError`]; the journal and the examples must be there from their start.
 pub fn replay(log: &dyn EventLog, parts: &LearnerParts) -> Result<Learner, ReplayError> {
-    let mut state = State::blank(parts)?;
+    let mut state = State::blank(parts, None)?;
     state.replay(log, parts, (log.start(JOURNAL), log.end(JOURNAL)))?;
     Ok(state.learner)
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use event_log::{EventLog, ReadError};
+use event_log::EventLog;
 use stream::keyed::{ManifestOffset, Objects, WATERMARK_NONE_MS};
 use stream::{JobError, StopSignal};
 
@@ -83,7 +83,6 @@ pub struct Trainer {
     pub(crate) journal: JournalWriter,
     pub(crate) saver: SaverThread,
     pub(crate) pace: Pace,
-    pub(crate) deltas: Option<Deltas>,
     /// Whether readers have this model already.
     pub(crate) serves: bool,
     pub(crate) meters: Meters,
@@ -99,6 +98,8 @@ pub(crate) struct Pace {
     pub(crate) saved: Instant,
     pub(crate) saved_round: u64,
     pub(crate) saved_examples: u64,
+    /// Failures of the saver that have been taken note of.
+    pub(crate) failures: u32,
 }
 
 impl Trainer {
@@ -161,7 +162,12 @@ impl Trainer {
         self.saver.wait().map_err(failed)?;
         self.meters
             .round(&self.parts, &self.state, &self.pace, self.saver.written().0);
-        Ok(())
+        match self.saver.failures() {
+            0 => Ok(()),
+            _ => Err(failed(
+                std::io::Error::other("the last checkpoint could not be written").into(),
+            )),
+        }
     }
 
     /// A digest of the learner's state.
@@ -176,7 +182,7 @@ impl Trainer {
 
     fn wait_max(&self) -> Duration {
         let poll = Duration::from_millis(self.parts.config.poll_ms_max);
-        let deltas = self.deltas.as_ref().and_then(Deltas::due_in);
+        let deltas = self.state.deltas.as_ref().and_then(Deltas::due_in);
         deltas.map_or(poll, |due| due.clamp(Duration::from_millis(1), poll))
     }
 
@@ -188,7 +194,7 @@ impl Trainer {
         let publish =
             began.duration_since(self.pace.published) >= Duration::from_millis(self.parts.config.publish_ms);
         let has_news = taken > 0 || self.parts.control.trust_waits();
-        if !has_news && !(self.pace.unpublished && publish) {
+        if !(has_news || self.pace.unpublished && publish) {
             self.meters
                 .round(&self.parts, &self.state, &self.pace, self.saver.written().0);
             return Ok(0);
@@ -211,18 +217,8 @@ impl Trainer {
         let (mut reading, mut ranges) = (Reading::default(), Vec::with_capacity(open.len()));
         for partition in open {
             let from = next(partition);
-            let range = match reading.some(log, (partition, from), (config.read_bytes_max, count_max)) {
-                Ok(range) => range,
-                Err(ReadError::Trimmed { first, .. }) => {
-                    reading.lost += first - from;
-                    Range {
-                        partition,
-                        from,
-                        to: first,
-                    }
-                }
-                Err(source) => return Err(JobError::Read { job: TRAINER, source }),
-            };
+            let range = reading.some(log, (partition, from), (config.read_bytes_max, count_max));
+            let range = range.map_err(|source| JobError::Read { job: TRAINER, source })?;
             ranges.push(range);
         }
         passed_over(&reading);
@@ -239,14 +235,14 @@ impl Trainer {
             trust: self.parts.control.trust_take(),
             ranges,
         };
-        self.journal
-            .append(&[Entry::Take(take.clone())], (self.parts.clock)())?;
+        let entry = Entry::Take(take.clone());
+        if let Err(error) = self.journal.append(&[entry], (self.parts.clock)()) {
+            self.parts.control.trust_return(take.trust);
+            return Err(error);
+        }
         self.state.standing.took(&take);
         let examples = reading.merged();
         let published = self.state.learn(&take, &examples);
-        if let Some(deltas) = &mut self.deltas {
-            deltas.note(&examples);
-        }
         self.pace.unpublished = !publish;
         if published {
             self.pace.published_at_ms = self.state.learned_at_ms;
@@ -276,6 +272,11 @@ impl Trainer {
     fn upkeep(&mut self) -> Result<(), JobError> {
         self.saver.failed().map_err(failed)?;
         self.tell_followers(false)?;
+        let failures = self.saver.failures();
+        if failures > self.pace.failures {
+            self.pace.saved_round = 0;
+        }
+        self.pace.failures = failures;
         let config = &self.parts.config;
         let examples = self.state.learner.tally().read - self.pace.saved_examples;
         let is_due = self.state.standing.round != self.pace.saved_round
@@ -288,7 +289,8 @@ impl Trainer {
     }
 
     fn tell_followers(&mut self, all: bool) -> Result<(), JobError> {
-        let Some(deltas) = &mut self.deltas else {
+        // What is learned again from far back is nobody's news before it has caught up.
+        let Some(deltas) = self.state.deltas.as_mut().filter(|_| self.serves) else {
             return Ok(());
         };
         let standing = &self.state.standing;
@@ -304,6 +306,8 @@ impl Trainer {
     fn checkpoint(&mut self) -> Result<(), JobError> {
         let began = Instant::now();
         self.parts.control.checkpoint_begun();
+        // Who follows from before the checkpoint does not read it, and who comes later reads on behind it.
+        self.tell_followers(true)?;
         let journal_next = self.journal.settle()?;
         let offset = |of: event_log::TopicPartition, next| ManifestOffset {
             topic: of.topic.0,

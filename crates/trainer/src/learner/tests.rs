@@ -28,10 +28,9 @@ fn examples(range: std::ops::Range<u64>) -> Vec<Placed> {
 #[test]
 fn it_learns_the_small_world() {
     let mut learner = learner();
-    learner.learn(&examples(0..12_000));
+    learner.learn(&examples(0..36_000));
     let figures: HashMap<&str, HeadFigures> = learner.figures().collect();
     let complete = figures["complete"];
-    // The window reaches back to where it knew nothing.
     assert!(complete.auc > 0.6, "{complete:?}");
     assert!((0.9..1.1).contains(&complete.calibration), "{complete:?}");
     let tally = learner.tally();
@@ -39,7 +38,7 @@ fn it_learns_the_small_world() {
         tally.read,
         tally.outcomes + tally.deltas + tally.silent + tally.excluded + tally.broken
     );
-    assert_eq!((tally.read, tally.deltas, tally.silent), (12_000, 1_200, 400));
+    assert_eq!((tally.read, tally.deltas, tally.silent), (36_000, 3_600, 1_200));
 }
 
 #[test]
@@ -107,6 +106,42 @@ fn the_brake_keeps_the_version() {
     assert!(!learner.publish());
     assert_eq!(learner.model.published().pin().number, 1);
     assert_eq!(learner.guard(), (true, 1));
+}
+
+#[test]
+fn a_restored_learner_shows_the_version_that_readers_had() {
+    let mut learner = learner();
+    learner.learn(&examples(0..500));
+    learner.publish();
+    learner.learn(&examples(500..900));
+    learner.guard.note(0, f64::INFINITY);
+    assert!(!learner.publish(), "the brake is on");
+    let shown = learner.model.published().pin();
+    let mut chunks = HashMap::new();
+    let taken = learner.snapshot(|id, bytes| {
+        chunks.insert(*id, bytes.to_vec());
+        Ok(())
+    });
+    let (manifest, own) = taken.expect("memory takes it");
+    let back = Learner::restore(&fixture::parts(), &manifest, &own, |id| Ok(chunks[id].clone()));
+    let back = back.expect("restores");
+    assert_eq!(back.model.published().pin().encode(), shown.encode());
+    assert_eq!(back.guard(), (true, 1));
+}
+
+#[test]
+fn another_schema_or_seed_is_another_learner() {
+    let parts = fixture::parts();
+    let mut seed = parts.clone();
+    seed.seed += 1;
+    let mut config = parts.clone();
+    config.config.dense_batch += 1;
+    let mut shape = parts.clone();
+    shape.shape.dense_defaults[0] = 1.0;
+    let all = [&parts, &seed, &config, &shape].map(LearnerParts::fingerprint);
+    let different: std::collections::HashSet<u64> = all.into_iter().collect();
+    assert_eq!(different.len(), 4);
+    assert_eq!(fixture::parts().fingerprint(), parts.fingerprint());
 }
 
 proptest! {
