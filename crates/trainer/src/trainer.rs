@@ -156,6 +156,7 @@ impl Trainer {
     pub fn close(&mut self) -> Result<(), JobError> {
         self.tell_followers(true)?;
         self.saver.wait().map_err(failed)?;
+        self.note_failures();
         if self.state.standing.round != self.pace.saved_round {
             self.checkpoint()?;
         }
@@ -272,11 +273,7 @@ impl Trainer {
     fn upkeep(&mut self) -> Result<(), JobError> {
         self.saver.failed().map_err(failed)?;
         self.tell_followers(false)?;
-        let failures = self.saver.failures();
-        if failures > self.pace.failures {
-            self.pace.saved_round = 0;
-        }
-        self.pace.failures = failures;
+        self.note_failures();
         let config = &self.parts.config;
         let examples = self.state.learner.tally().read - self.pace.saved_examples;
         let is_due = self.state.standing.round != self.pace.saved_round
@@ -286,6 +283,15 @@ impl Trainer {
             self.checkpoint()?;
         }
         Ok(())
+    }
+
+    /// After a checkpoint that failed another is due, though nothing may be new.
+    fn note_failures(&mut self) {
+        let failures = self.saver.failures();
+        if failures > self.pace.failures {
+            self.pace.saved_round = 0;
+        }
+        self.pace.failures = failures;
     }
 
     fn tell_followers(&mut self, all: bool) -> Result<(), JobError> {
