@@ -12,6 +12,8 @@ pub const BUCKETS: usize = 1024;
 const LOGIT_MAX: f32 = 12.0;
 const PER_LOGIT: f32 = BUCKETS as f32 / (2.0 * LOGIT_MAX);
 const NEWTON_STEPS: usize = 12;
+/// A Newton step shorter than this is the last.
+const SETTLED: f64 = 1e-6;
 const SLOPE_MIN: f64 = 0.2;
 const SLOPE_MAX: f64 = 5.0;
 
@@ -55,10 +57,20 @@ impl CalibrationMap {
         Ok(())
     }
 
+    /// Platt's line: the logit of [`Self::apply`] unless [`Self::is_isotonic`].
+    pub(crate) fn line(&self, logit: f32) -> f32 {
+        self.slope * logit + self.shift
+    }
+
+    /// Whether values at bucket centres overrule the line.
+    pub(crate) fn is_isotonic(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
     /// The calibrated probability at a logit.
     pub fn apply(&self, logit: f32) -> f32 {
         if self.steps.is_empty() {
-            return sigmoid(self.slope.mul_add(logit, self.shift));
+            return sigmoid(self.line(logit));
         }
         let place = ((logit + LOGIT_MAX) * PER_LOGIT - 0.5).clamp(0.0, (BUCKETS - 1) as f32);
         let low = (place as usize).min(BUCKETS - 2);
@@ -172,9 +184,13 @@ fn platt(points: &[Point]) -> (f32, f32) {
         if determinant.abs() < 1e-12 {
             break;
         }
-        slope -= ((h11 * g0 - h01 * g1) / determinant).clamp(-0.5, 0.5);
-        shift -= ((h00 * g1 - h01 * g0) / determinant).clamp(-1.0, 1.0);
-        slope = slope.clamp(SLOPE_MIN, SLOPE_MAX);
+        let steeper = ((h11 * g0 - h01 * g1) / determinant).clamp(-0.5, 0.5);
+        let higher = ((h00 * g1 - h01 * g0) / determinant).clamp(-1.0, 1.0);
+        slope = (slope - steeper).clamp(SLOPE_MIN, SLOPE_MAX);
+        shift -= higher;
+        if steeper.abs() + higher.abs() < SETTLED {
+            break;
+        }
     }
     (slope as f32, shift as f32)
 }

@@ -13,7 +13,7 @@ pub const DENSE_BATCH_MAX: usize = 1024;
 pub struct Config {
     /// Widths of the two shared layers, multiples of 16.
     pub hidden: [usize; 2],
-    /// Leading values of each vector that enter the products of pairs; a multiple of 16.
+    /// Leading values of each vector that enter the products of pairs; a multiple of 16, 0 for no products.
     pub pair_width: usize,
     /// Starting weight of every pair's product in every head: 1 is a plain factorisation machine.
     pub pair_init: f32,

@@ -1,7 +1,7 @@
 //! From ids to vectors and back: distinct keys of a batch are read once, pooled per slot, and their gradients summed once.
 
 use crate::embedding::EmbeddingRead;
-use crate::kernels::{self, Isa};
+use crate::kernels::{self, COLUMNS, Isa};
 use crate::layout::{Layout, UNKNOWN};
 use crate::rng;
 use crate::row::RowRef;
@@ -12,41 +12,56 @@ use crate::table::Key;
 pub(crate) struct Gathered {
     /// Distinct keys in order of first sight.
     pub keys: Vec<Key>,
-    /// All keys as they came.
+    /// What the table is to be told: each key once, those of counted slots each time.
     pub sightings: Vec<Key>,
+    /// Whether a key is among the sightings.
+    sighted: Vec<bool>,
     /// Place of the slot and of the key, row after row.
     pub uses: Vec<(u16, u32)>,
+    /// Beside the uses: the weight of an attended id in its row, as [`Self::pool`] found it.
+    shares: Vec<f32>,
     /// End of each row's uses.
-    pub ends: Vec<u32>,
+    ends: Vec<u32>,
     /// Keys × stride.
     pub rows: Vec<f32>,
     /// Keys × stride.
     pub gradients: Vec<f32>,
     index: KeyIndex,
-    attention: Vec<f32>,
+    /// Of one slot of one row, in the order of its uses.
+    scores: Vec<f32>,
+    /// Ids of each slot of one row.
+    counts: Vec<u16>,
 }
 
 impl Gathered {
-    /// Notes the ids of `rows`, without reading any.
-    pub fn note<'a>(&mut self, layout: &Layout, rows: impl Iterator<Item = RowRef<'a>>) {
+    /// Notes the ids of `rows`, without reading any. The ids of a row beside which stands `true` are sighted.
+    pub fn note<'a>(&mut self, layout: &Layout, rows: impl Iterator<Item = (RowRef<'a>, bool)>) {
         self.keys.clear();
         self.sightings.clear();
+        self.sighted.clear();
         self.uses.clear();
         self.ends.clear();
         self.index.clear();
-        for row in rows {
+        for (row, is_sighted) in rows {
             for (slot, id) in row.ids {
                 let place = layout.slot_place.get(usize::from(*slot)).copied();
                 let Some(place) = place.filter(|place| *place != UNKNOWN) else {
                     continue;
                 };
-                let key = Key::new(layout.slots[usize::from(place)].key_slot, *id);
+                let slot = &layout.slots[usize::from(place)];
+                let key = Key::new(slot.key_slot, *id);
                 let at = self.index.place(key, &mut self.keys);
                 self.uses.push((place, at));
-                self.sightings.push(key);
+                self.sighted.resize(self.keys.len(), false);
+                let sighted = &mut self.sighted[at as usize];
+                if is_sighted && (slot.counted || !*sighted) {
+                    *sighted = true;
+                    self.sightings.push(key);
+                }
             }
             self.ends.push(self.uses.len() as u32);
         }
+        self.shares.resize(self.uses.len(), 0.0);
     }
 
     /// Reads the rows of all distinct keys.
@@ -58,87 +73,81 @@ impl Gathered {
         table.read(&self.keys, layout.stride, &mut self.rows[..size]);
     }
 
-    pub fn uses_of(&self, row: usize) -> &[(u16, u32)] {
+    /// Places of a row's uses.
+    pub fn uses_of(&self, row: usize) -> std::ops::Range<usize> {
         let from = row.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.uses[from as usize..self.ends[row] as usize]
+        from as usize..self.ends[row] as usize
     }
 
     fn row(&self, layout: &Layout, at: u32) -> &[f32] {
         &self.rows[at as usize * layout.stride..][..layout.stride]
     }
 
+    /// How many ids of each slot a row has.
+    fn count_ids(&self, layout: &Layout, row: usize, counts: &mut Vec<u16>) {
+        counts.clear();
+        counts.resize(layout.slots.len(), 0);
+        for (place, _) in &self.uses[self.uses_of(row)] {
+            counts[usize::from(*place)] += 1;
+        }
+    }
+
     /// The pooled vectors of one row, slots × stride; absent slots are zero.
-    pub fn pool(&mut self, layout: &Layout, row: usize, vectors: &mut [f32]) {
-        vectors[..layout.slots.len() * layout.stride].fill(0.0);
-        let mut counts = [0_u16; MAX_COUNTED];
-        for (place, at) in self.uses_of(row) {
+    pub fn pool(&mut self, isa: Isa, layout: &Layout, row: usize, vectors: &mut [f32]) {
+        let stride = layout.stride;
+        vectors[..layout.slots.len() * stride].fill(0.0);
+        let mut counts = std::mem::take(&mut self.counts);
+        self.count_ids(layout, row, &mut counts);
+        for (place, at) in &self.uses[self.uses_of(row)] {
             let place = usize::from(*place);
-            if layout.slots[place].target.is_some() {
-                continue;
-            }
-            counts[place % MAX_COUNTED] += 1;
-            let vector = &mut vectors[place * layout.stride..][..layout.stride];
-            for (value, add) in vector.iter_mut().zip(self.row(layout, *at)) {
-                *value += add;
+            if layout.slots[place].target.is_none() {
+                add(&mut vectors[place * stride..][..stride], self.row(layout, *at));
             }
         }
-        for (place, slot) in layout.slots.iter().enumerate() {
-            let count = self.count(layout, row, place, counts[place % MAX_COUNTED]);
-            if slot.target.is_none() && count > 1 {
-                let share = 1.0 / f32::from(count);
-                for value in &mut vectors[place * layout.stride..][..slot.width] {
+        for (place, (slot, count)) in layout.slots.iter().zip(&counts).enumerate() {
+            if slot.target.is_none() && *count > 1 {
+                let share = 1.0 / f32::from(*count);
+                for value in &mut vectors[place * stride..][..slot.width] {
                     *value *= share;
                 }
             }
         }
-        for (place, slot) in layout.slots.iter().enumerate() {
-            if let Some(target) = slot.target {
-                self.attend(layout, row, place, target, vectors);
+        for (place, (slot, count)) in layout.slots.iter().zip(&counts).enumerate() {
+            if let Some(target) = slot.target.filter(|_| *count > 0) {
+                self.attend(isa, layout, row, (place, target), vectors);
             }
         }
+        self.counts = counts;
     }
 
-    /// Exact number of a slot's ids in a row; the quick count is right unless the schema has very many slots.
-    fn count(&self, layout: &Layout, row: usize, place: usize, quick: u16) -> u16 {
-        if layout.slots.len() <= MAX_COUNTED {
-            return quick;
+    /// One attending slot's vector: softmax over its ids by their product with the target's vector.
+    fn attend(
+        &mut self,
+        isa: Isa,
+        layout: &Layout,
+        row: usize,
+        (place, target): (usize, usize),
+        vectors: &mut [f32],
+    ) {
+        let (query, out) = two(vectors, target, place, layout.stride);
+        let mut scores = std::mem::take(&mut self.scores);
+        scores.clear();
+        let own = |(other, _): &&(u16, u32)| usize::from(*other) == place;
+        for (_, at) in self.uses[self.uses_of(row)].iter().filter(own) {
+            scores.push(dot(query, self.row(layout, *at)));
         }
-        let same = self
-            .uses_of(row)
-            .iter()
-            .filter(|(other, _)| usize::from(*other) == place);
-        same.count() as u16
-    }
-
-    /// Softmax weights of the ids of an attending slot, left in `self.attention` in the order of use.
-    fn attention(&mut self, layout: &Layout, row: usize, place: usize, target: &[f32]) {
-        let mut attention = std::mem::take(&mut self.attention);
-        attention.clear();
-        for (_, at) in self.uses_of(row).iter().filter(|(p, _)| usize::from(*p) == place) {
-            attention.push(dot(target, self.row(layout, *at)));
-        }
-        let top = attention.iter().copied().fold(f32::MIN, f32::max);
-        let mut sum = 0.0;
-        for score in &mut attention {
-            *score = kernels::exp(*score - top);
-            sum += *score;
-        }
-        for score in &mut attention {
-            *score /= sum;
-        }
-        self.attention = attention;
-    }
-
-    fn attend(&mut self, layout: &Layout, row: usize, place: usize, target: usize, vectors: &mut [f32]) {
-        let stride = layout.stride;
-        let (target, out) = two(vectors, target, place, stride);
-        self.attention(layout, row, place, target);
-        let uses = self.uses_of(row).iter().filter(|(p, _)| usize::from(*p) == place);
-        for ((_, at), share) in uses.zip(&self.attention) {
-            for (out, value) in out.iter_mut().zip(self.row(layout, *at)) {
-                *out += share * value;
+        let top = scores.iter().copied().fold(f32::MIN, f32::max);
+        kernels::exps(isa, top, &mut scores);
+        let share = 1.0 / scores.iter().sum::<f32>();
+        let mut next = scores.iter();
+        for i in self.uses_of(row) {
+            let (other, at) = self.uses[i];
+            if usize::from(other) == place {
+                self.shares[i] = share * next.next().copied().unwrap_or(0.0);
+                add_scaled(out, self.shares[i], self.row(layout, at));
             }
         }
+        self.scores = scores;
     }
 
     /// Clears the gradients of all keys.
@@ -148,38 +157,29 @@ impl Gathered {
     }
 
     /// Adds the gradients of one row's pooled vectors to those of its keys. `vectors` are the pooled vectors, `l2` pulls towards zero.
-    pub fn scatter(
-        &mut self,
-        (isa, l2): (Isa, f32),
-        layout: &Layout,
-        row: usize,
-        vectors: &[f32],
-        gradients: &mut [f32],
-    ) {
-        for (place, slot) in layout.slots.iter().enumerate() {
-            if let Some(target) = slot.target {
+    /// The row must have been pooled since its ids were noted.
+    pub fn scatter(&mut self, l2: f32, layout: &Layout, row: usize, vectors: &[f32], gradients: &mut [f32]) {
+        let mut counts = std::mem::take(&mut self.counts);
+        self.count_ids(layout, row, &mut counts);
+        for (place, (slot, count)) in layout.slots.iter().zip(&counts).enumerate() {
+            if let Some(target) = slot.target.filter(|_| *count > 0) {
                 self.scatter_attention(layout, row, (place, target), vectors, gradients);
             }
         }
         let stride = layout.stride;
-        let mut counts = [0_u16; MAX_COUNTED];
-        for (place, _) in self.uses_of(row) {
-            counts[usize::from(*place) % MAX_COUNTED] += 1;
-        }
-        let from = row.checked_sub(1).map_or(0, |before| self.ends[before]) as usize;
-        for i in from..self.ends[row] as usize {
+        for i in self.uses_of(row) {
             let (place, at) = self.uses[i];
             let place = usize::from(place);
             if layout.slots[place].target.is_some() {
                 continue;
             }
-            let share = 1.0 / f32::from(self.count(layout, row, place, counts[place % MAX_COUNTED]));
+            let share = 1.0 / f32::from(counts[place]);
             let own = &self.rows[at as usize * stride..][..stride];
             let sums = &mut self.gradients[at as usize * stride..][..stride];
-            let gradient = &gradients[place * stride..][..stride];
-            kernels::axpy(isa, share, gradient, sums);
-            kernels::axpy(isa, l2, own, sums);
+            add_scaled(sums, share, &gradients[place * stride..][..stride]);
+            add_scaled(sums, l2, own);
         }
+        self.counts = counts;
     }
 
     /// Back through the softmax: to the attended rows, and to the target's pooled gradient.
@@ -193,40 +193,72 @@ impl Gathered {
     ) {
         let stride = layout.stride;
         let query = &vectors[target * stride..][..stride];
-        self.attention(layout, row, place, query);
         let (to_query, out) = two(gradients, target, place, stride);
-        let from = row.checked_sub(1).map_or(0, |before| self.ends[before]) as usize;
-        let uses = from..self.ends[row] as usize;
+        let mut scores = std::mem::take(&mut self.scores);
+        scores.clear();
         let mut mean = 0.0;
-        let mut next = 0;
-        for i in uses.clone().filter(|i| usize::from(self.uses[*i].0) == place) {
-            mean += self.attention[next] * dot(out, self.row(layout, self.uses[i].1));
-            next += 1;
+        for i in self.uses_of(row) {
+            let (other, at) = self.uses[i];
+            if usize::from(other) == place {
+                let along = dot(out, self.row(layout, at));
+                mean += self.shares[i] * along;
+                scores.push(along);
+            }
         }
-        next = 0;
-        for i in uses {
-            let (p, at) = self.uses[i];
-            if usize::from(p) != place {
+        let mut next = scores.iter();
+        for i in self.uses_of(row) {
+            let (other, at) = self.uses[i];
+            if usize::from(other) != place {
                 continue;
             }
-            let share = self.attention[next];
-            next += 1;
-            let own = &self.rows[at as usize * stride..][..stride];
-            let slope = share * (dot(out, own) - mean);
+            let share = self.shares[i];
+            let slope = share * (next.next().copied().unwrap_or(0.0) - mean);
             let sums = &mut self.gradients[at as usize * stride..][..stride];
-            for i in 0..stride {
-                sums[i] += share * out[i] + slope * query[i];
-                to_query[i] += slope * own[i];
-            }
+            add_scaled(sums, share, out);
+            add_scaled(sums, slope, query);
+            add_scaled(to_query, slope, &self.rows[at as usize * stride..][..stride]);
+        }
+        self.scores = scores;
+    }
+}
+
+/// A vector in pieces of [`COLUMNS`] values, which the compiler computes side by side. A stride is a multiple of it.
+fn pieces(x: &[f32]) -> &[[f32; COLUMNS]] {
+    x.as_chunks().0
+}
+
+fn add(sums: &mut [f32], x: &[f32]) {
+    for (sums, x) in sums.as_chunks_mut::<COLUMNS>().0.iter_mut().zip(pieces(x)) {
+        for (sum, x) in sums.iter_mut().zip(x) {
+            *sum += x;
         }
     }
 }
 
-/// Slots for which counting ids needs no search.
-const MAX_COUNTED: usize = 128;
+fn add_scaled(sums: &mut [f32], share: f32, x: &[f32]) {
+    for (sums, x) in sums.as_chunks_mut::<COLUMNS>().0.iter_mut().zip(pieces(x)) {
+        for (sum, x) in sums.iter_mut().zip(x) {
+            *sum += share * x;
+        }
+    }
+}
 
+/// The products are summed in [`COLUMNS`] chains, and these by halves: a fixed order.
 fn dot(x: &[f32], y: &[f32]) -> f32 {
-    x.iter().zip(y).map(|(x, y)| x * y).sum()
+    let mut sums = [0.0; COLUMNS];
+    for (x, y) in pieces(x).iter().zip(pieces(y)) {
+        for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
+            *sum += x * y;
+        }
+    }
+    let mut width = COLUMNS / 2;
+    while width > 0 {
+        for i in 0..width {
+            sums[i] += sums[i + width];
+        }
+        width /= 2;
+    }
+    sums[0]
 }
 
 /// Two different vectors of a list, the first to read and the second to write.

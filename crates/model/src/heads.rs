@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::calibration::{CalibrationMap, Calibrator};
 use crate::config::{BalanceConfig, Config};
-use crate::kernels::{log1p_exp, sigmoid};
+use crate::kernels::{self, Isa};
 use crate::row::{ExampleKind, ExampleRef, Predictions};
 use crate::schema::{HeadKind, Schema};
 use crate::snapshot::{Decoder, Encoder, RestoreError};
@@ -59,14 +59,34 @@ impl Answers {
         }
     }
 
-    /// Adds one row.
-    pub fn push(&self, logits: &[f32], duration_s: f32, out: &mut Predictions) {
-        let calibrated = self.starts.iter().zip(&self.maps);
-        out.calibrated
-            .extend(calibrated.map(|(start, map)| map.apply(logits[*start])));
-        out.logits.extend_from_slice(&logits[..self.outputs]);
-        out.durations_s.push(duration_s);
+    /// Adds rows, each with its logits and the length of its video.
+    pub fn push<'a>(&self, isa: Isa, rows: impl Iterator<Item = (&'a [f32], f32)>, out: &mut Predictions) {
+        let from = out.len();
+        for (logits, duration_s) in rows {
+            let heads = self.starts.iter().zip(&self.maps);
+            out.calibrated
+                .extend(heads.map(|(start, map)| map.line(logits[*start])));
+            out.logits.extend_from_slice(&logits[..self.outputs]);
+            out.durations_s.push(duration_s);
+        }
+        let heads = self.starts.len();
+        kernels::sigmoids(isa, &mut out.calibrated[from * heads..]);
+        for (head, map) in self.maps.iter().enumerate().filter(|(_, map)| map.is_isotonic()) {
+            for row in from..out.len() {
+                out.calibrated[row * heads + head] = map.apply(out.logit(row, head));
+            }
+        }
     }
+}
+
+/// An example's logits with what follows from them, one value an output.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Judged<'a> {
+    pub logits: &'a [f32],
+    /// Probabilities.
+    pub p: &'a [f32],
+    /// Losses in nats if the answer is no.
+    pub loss: &'a [f32],
 }
 
 /// Loss of one head over the examples of a call, before learning from them.
@@ -85,6 +105,10 @@ pub(crate) struct Heads {
     balance: BalanceConfig,
     /// Log-variance of each task.
     variances: Vec<f32>,
+    /// Factor of each head on its gradients; follows the variances from part to part.
+    factors: Vec<f32>,
+    /// Nats and labels of the part in progress, by head.
+    part: Vec<(f32, f32)>,
     calibrators: Vec<Calibrator>,
     scale: Option<WatchScale>,
     /// Labels and positives of each output while its base rate is being settled.
@@ -111,9 +135,12 @@ impl Heads {
         }
         let calibrator = Calibrator::new(config.calibration);
         let maps = vec![calibrator.map.clone(); starts.len()];
+        let weights: Vec<f32> = schema.heads.iter().map(|head| head.weight).collect();
         Self {
             kinds: schema.heads.iter().map(|head| head.kind).collect(),
-            weights: schema.heads.iter().map(|head| head.weight).collect(),
+            factors: weights.clone(),
+            part: vec![(0.0, 0.0); starts.len()],
+            weights,
             balance: config.balance,
             variances: vec![0.0; starts.len()],
             calibrators: vec![calibrator; starts.len()],
@@ -134,62 +161,84 @@ impl Heads {
         &self.answers
     }
 
-    /// Writes the gradients of an example's logits, and learns base rates, balance, calibration and the scale of watch time.
+    /// Writes the gradients of an example's logits, and learns base rates, calibration and the scale of watch time.
     pub fn learn(
         &mut self,
         example: &ExampleRef<'_>,
-        logits: &[f32],
+        judged: Judged<'_>,
         gradients: &mut [f32],
         losses: &mut [HeadLoss],
     ) {
         gradients.fill(0.0);
-        let weight = example.weight.clamp(0.0, WEIGHT_MAX);
         for (head, loss) in losses.iter_mut().enumerate() {
             match self.kinds[head] {
                 HeadKind::Binary => {
                     let target = example.targets.get(head).copied().unwrap_or(f32::NAN);
                     if !target.is_nan() {
-                        let start = self.answers.starts[head];
-                        let target = (target, weight, example.kind);
-                        gradients[start] = self.binary(head, logits[start], target, loss);
+                        let gradient = self.binary(head, example, target, judged, loss);
+                        gradients[self.answers.starts[head]] = gradient;
                     }
                 }
-                HeadKind::Watch { .. } => self.watch(head, example, logits, gradients, loss),
+                HeadKind::Watch { .. } => self.watch(head, example, judged, gradients, loss),
             }
         }
     }
 
-    /// Weight of a head by the balance of tasks.
-    fn task_weight(&self, head: usize) -> f32 {
-        self.weights[head] * (-self.variances[head]).exp()
+    /// Ends a part: the balance of tasks follows its losses.
+    ///
+    /// One step of Kendall's log-variance for each label, all from the part's start; its fixed point is the running loss.
+    pub fn rebalance(&mut self) {
+        let bounds = (-self.balance.weight_max.ln(), -self.balance.weight_min.ln());
+        for (head, (nats, labels)) in self.part.iter_mut().enumerate() {
+            let variance = &mut self.variances[head];
+            let step = self.balance.rate * (kernels::exp(-*variance) * *nats - *labels);
+            *variance = (*variance + step).clamp(bounds.0, bounds.1);
+            (*nats, *labels) = (0.0, 0.0);
+        }
+        self.refresh_factors();
+    }
+
+    fn refresh_factors(&mut self) {
+        let heads = self.weights.iter().zip(&self.variances);
+        self.factors.clear();
+        self.factors
+            .extend(heads.map(|(weight, variance)| weight * kernels::exp(-variance)));
+    }
+
+    fn note(&mut self, head: usize, nats: f32, loss: &mut HeadLoss) {
+        loss.sum += f64::from(nats);
+        loss.labels += 1;
+        self.part[head].0 += nats;
+        self.part[head].1 += 1.0;
     }
 
     fn binary(
         &mut self,
         head: usize,
-        logit: f32,
-        (target, weight, kind): (f32, f32, ExampleKind),
+        example: &ExampleRef<'_>,
+        target: f32,
+        judged: Judged<'_>,
         loss: &mut HeadLoss,
     ) -> f32 {
-        let factor = self.task_weight(head) * weight;
-        if kind == ExampleKind::Delta {
+        let weight = example.weight.clamp(0.0, WEIGHT_MAX);
+        let factor = self.factors[head] * weight;
+        let start = self.answers.starts[head];
+        let logit = judged.logits[start];
+        if example.kind == ExampleKind::Delta {
             self.calibrate(head, logit, (0.0, target * weight));
             return -target * factor;
         }
-        let nats = log1p_exp(logit) - target * logit;
-        loss.sum += f64::from(nats);
-        loss.labels += 1;
-        self.rebalance(head, nats);
+        self.note(head, judged.loss[start] - target * logit, loss);
         self.calibrate(head, logit, (weight, target * weight));
-        self.settle(self.answers.starts[head], weight, target);
-        (sigmoid(logit) - target) * factor
+        self.settle(start, weight, target);
+        (judged.p[start] - target) * factor
     }
 
     fn watch(
         &mut self,
         head: usize,
         example: &ExampleRef<'_>,
-        logits: &[f32],
+        judged: Judged<'_>,
         gradients: &mut [f32],
         loss: &mut HeadLoss,
     ) {
@@ -200,34 +249,24 @@ impl Heads {
             return;
         };
         let weight = example.weight.clamp(0.0, WEIGHT_MAX);
-        let factor = self.task_weight(head) * weight;
+        let factor = self.factors[head] * weight;
         let mut nats = 0.0;
         for hazard in edges.targets(watch.watched_s, watch.duration_s, watch.censored) {
             let at = start + hazard.bucket;
             if hazard.bucket + 1 == edges.buckets() {
                 continue; // who reaches the last bucket ends in it
             }
-            nats += log1p_exp(logits[at]) - hazard.ended * logits[at];
-            gradients[at] = (sigmoid(logits[at]) - hazard.ended) * factor;
+            nats += judged.loss[at] - hazard.ended * judged.logits[at];
+            gradients[at] = (judged.p[at] - hazard.ended) * factor;
             self.settle(at, weight, hazard.ended);
         }
-        loss.sum += f64::from(nats);
-        loss.labels += 1;
-        self.rebalance(head, nats);
+        self.note(head, nats, loss);
         if let Some(scale) = self.scale.as_mut().filter(|_| !watch.censored) {
             scale.observe(watch.watched_s, watch.duration_s);
             if !Arc::ptr_eq(&scale.edges, &edges) {
                 self.answers.watch = Some((start, scale.edges.clone()));
             }
         }
-    }
-
-    /// A step of Kendall's log-variance: its fixed point is the running loss.
-    fn rebalance(&mut self, head: usize, nats: f32) {
-        let variance = &mut self.variances[head];
-        let step = self.balance.rate * ((-*variance).exp() * nats - 1.0);
-        let bounds = (-self.balance.weight_max.ln(), -self.balance.weight_min.ln());
-        *variance = (*variance + step).clamp(bounds.0, bounds.1);
     }
 
     fn calibrate(&mut self, head: usize, logit: f32, (weight, target): (f32, f32)) {
@@ -263,6 +302,7 @@ impl Heads {
 
     pub fn read_back(&mut self, from: &mut Decoder<'_>) -> Result<(), RestoreError> {
         from.fill(&mut self.variances)?;
+        self.refresh_factors();
         from.fill(&mut self.base)?;
         for count in &mut self.counts {
             *count = (from.f32()?, from.f32()?);

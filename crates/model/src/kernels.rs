@@ -15,16 +15,15 @@
 
 mod gemm;
 mod isa;
+mod logistic;
 mod serving;
 mod vector;
 
 pub use gemm::{COLUMNS, Gemm, gemm};
 pub use isa::Isa;
+pub use logistic::{exp, exps, judge, log1p_exp, sigmoid, sigmoids};
 pub use serving::{dot_i8, quantize_i8};
-pub use vector::{
-    AdamStep, SPREAD, adam, add_to_rows, axpy, ema, exp, ftrl, log1p_exp, ramps, relu, sigmoid, sigmoids,
-    spread, sum_rows,
-};
+pub use vector::{AdamStep, SPREAD, adam, adam_averaged, add_to_rows, ftrl, ramps, relu, spread, sum_rows};
 
 use isa::dispatch;
 

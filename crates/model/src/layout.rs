@@ -59,6 +59,16 @@ pub(crate) struct SlotLayout {
     /// Place of the slot it attends to.
     pub target: Option<usize>,
     pub wide: bool,
+    /// Ids of its rows get a row only after several sightings, so each sighting is told to the table.
+    pub counted: bool,
+}
+
+fn products(slots: usize, pair_width: usize) -> usize {
+    if pair_width == 0 {
+        0
+    } else {
+        slots * slots.saturating_sub(1) / 2
+    }
 }
 
 fn padded(width: usize) -> usize {
@@ -87,11 +97,14 @@ impl Layout {
                 key_slot: target.unwrap_or(spec.slot),
                 target: target.map(|target| usize::from(slot_place[usize::from(target)])),
                 wide: spec.wide,
+                counted: schema.slots[usize::from(slot_place[usize::from(target.unwrap_or(spec.slot))])]
+                    .admission
+                    > 1,
             });
         }
         let stride = padded(slots.iter().map(|slot| slot.width).max().unwrap_or(COLUMNS));
-        let products = slots.len() * slots.len().saturating_sub(1) / 2;
-        let front = padded(pairs + products);
+        let pair_width = config.pair_width.min(stride);
+        let front = padded(pairs + products(slots.len(), pair_width));
         let dense_width = schema.dense.len();
         let one = front + dense_width;
         let inputs = padded(one + 1);
@@ -103,7 +116,7 @@ impl Layout {
         Self {
             slot_place,
             slots_padded: padded(slots.len()),
-            pair_width: config.pair_width.min(stride),
+            pair_width,
             stride,
             slots,
             pairs,
@@ -123,9 +136,9 @@ impl Layout {
         }
     }
 
-    /// Products of pairs: slot i with each later slot, i ascending.
+    /// Products of pairs: slot i with each later slot, i ascending. None when no value of a vector enters them.
     pub fn products(&self) -> usize {
-        self.slots.len() * self.slots.len().saturating_sub(1) / 2
+        products(self.slots.len(), self.pair_width)
     }
 
     /// Starting weights: uniform by He et al. 2015 before a rectifier, pairs as a factorisation machine, other skips at zero.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::embedding::Embeddings;
-use crate::heads::{HeadLoss, Heads};
+use crate::heads::{HeadLoss, Heads, Judged};
 use crate::inputs::Inputs;
 use crate::kernels::{self, AdamStep, Isa};
 use crate::layout::Layout;
@@ -180,8 +180,9 @@ impl<E: Embeddings> Model<E> {
         queue.reserve_gradients(&layout, self.config.dense_batch);
         let at_s = part.iter().map(|example| example.at_s).max().unwrap_or(0);
         let rows = || part.iter().map(|example| example.row);
-        queue.gathered.note(&layout, rows());
-        self.admit(part, at_s, &queue);
+        let fresh = part.iter().map(|example| example.kind == ExampleKind::Outcome);
+        queue.gathered.note(&layout, rows().zip(fresh));
+        self.admit(at_s, &queue);
         queue.gathered.read(&layout, &self.table);
         self.forward(&self.weights).run(rows(), self.queued, &mut queue);
         self.judge(part, &mut queue, out, learned);
@@ -212,26 +213,12 @@ impl<E: Embeddings> Model<E> {
     }
 
     /// Makes rows and wide addresses for ids that are due. Corrections of earlier examples are no new sightings.
-    fn admit(&mut self, part: &[ExampleRef<'_>], at_s: u32, queue: &Scratch) {
+    fn admit(&mut self, at_s: u32, queue: &Scratch) {
         let gathered = &queue.gathered;
-        let fresh = |example: &ExampleRef<'_>| example.kind == ExampleKind::Outcome;
-        if part.iter().all(fresh) {
-            self.table.admit(&gathered.sightings, at_s);
-        } else {
-            let mut sightings = Vec::new();
-            let mut from = 0;
-            for (example, end) in part.iter().zip(&gathered.ends) {
-                let end = *end as usize;
-                if fresh(example) {
-                    sightings.extend_from_slice(&gathered.sightings[from..end]);
-                }
-                from = end;
-            }
-            self.table.admit(&sightings, at_s);
-        }
-        for ((place, _), key) in gathered.uses.iter().zip(&gathered.sightings) {
+        self.table.admit(&gathered.sightings, at_s);
+        for (place, key) in &gathered.uses {
             if self.layout.slots[usize::from(*place)].wide {
-                self.wide.admit(*key);
+                self.wide.admit(gathered.keys[*key as usize]);
             }
         }
     }
@@ -245,13 +232,27 @@ impl<E: Embeddings> Model<E> {
         learned: &mut Learned,
     ) {
         let layout = &self.layout;
-        let skip = layout.hidden[0];
+        let (skip, outputs) = (layout.hidden[0], self.schema.outputs());
+        let logits = queue.y1[self.queued * layout.first..].chunks(layout.first);
+        let durations = part.iter().map(|example| example.row.duration_s);
+        let first = out.len();
+        self.heads
+            .answers()
+            .push(self.isa, logits.map(|y| &y[skip..]).zip(durations), out);
+        let logits = &out.logits[first * outputs..];
+        queue.p.resize(logits.len(), 0.0);
+        queue.loss.resize(logits.len(), 0.0);
+        kernels::judge(self.isa, logits, &mut queue.p, &mut queue.loss);
         for (i, example) in part.iter().enumerate() {
             let at = (self.queued + i) * layout.first + skip;
-            let logits = &queue.y1[at..at + layout.outputs_padded];
-            self.heads.answers().push(logits, example.row.duration_s, out);
             let gradients = &mut queue.d1[at..at + layout.outputs_padded];
-            self.heads.learn(example, logits, gradients, &mut learned.losses);
+            let own = i * outputs..(i + 1) * outputs;
+            let judged = Judged {
+                logits: &logits[own.clone()],
+                p: &queue.p[own.clone()],
+                loss: &queue.loss[own],
+            };
+            self.heads.learn(example, judged, gradients, &mut learned.losses);
             let from = i
                 .checked_sub(1)
                 .map_or(0, |before| queue.address_ends[before] as usize);
@@ -261,6 +262,7 @@ impl<E: Embeddings> Model<E> {
                 self.inputs.observe(example.row.dense);
             }
         }
+        self.heads.rebalance();
     }
 
     /// Takes the step of the dense weights now that is otherwise taken after `dense_batch` examples.
@@ -268,7 +270,6 @@ impl<E: Embeddings> Model<E> {
         if self.queued == 0 {
             return;
         }
-        self.sums.fill(0.0);
         let step = Step {
             isa: self.isa,
             layout: &self.layout,
@@ -277,15 +278,22 @@ impl<E: Embeddings> Model<E> {
         };
         step.sums(self.queued, &self.queue, &mut self.sums);
         self.dense_steps += 1;
-        let [first, second] = &mut self.moments;
         let adam = self.config.adam.step(self.dense_steps, self.queued);
-        kernels::adam(self.isa, adam, &self.sums, &mut self.weights, first, second);
         let share = self
             .config
             .adam
             .ema_share
             .max(1.0 / (self.dense_steps + 1) as f32);
-        kernels::ema(self.isa, share, &self.weights, &mut self.average);
+        let [first, second] = &mut self.moments;
+        kernels::adam_averaged(
+            self.isa,
+            adam,
+            share,
+            &self.sums,
+            &mut self.weights,
+            [first, second],
+            &mut self.average,
+        );
         self.transposed.refresh(&self.layout, &self.weights);
         self.queued = 0;
     }

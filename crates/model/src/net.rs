@@ -28,6 +28,9 @@ pub(crate) struct Scratch {
     /// Gradients of `y1` and `y2`.
     pub d1: Vec<f32>,
     pub d2: Vec<f32>,
+    /// Probabilities of the logits of a part and their losses if the answer is no, rows × outputs.
+    pub p: Vec<f32>,
+    pub loss: Vec<f32>,
     /// Wide addresses, row after row, and where each row's end.
     pub addresses: Vec<u32>,
     pub address_ends: Vec<u32>,

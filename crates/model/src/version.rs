@@ -121,13 +121,14 @@ pub(crate) fn predict(
     let mut scratch = std::mem::take(&mut out.scratch);
     scratch.reserve(layout, rows.len().min(BLOCK));
     for block in rows.chunks(BLOCK) {
-        scratch.gathered.note(layout, block.iter().copied());
+        scratch
+            .gathered
+            .note(layout, block.iter().map(|row| (*row, false)));
         scratch.gathered.read(layout, table);
         forward.run(block.iter().copied(), 0, &mut scratch);
-        for (i, row) in block.iter().enumerate() {
-            let logits = &scratch.y1[i * layout.first + layout.hidden[0]..][..layout.outputs_padded];
-            answers.push(logits, row.duration_s, out);
-        }
+        let logits = scratch.y1.chunks(layout.first).map(|y| &y[layout.hidden[0]..]);
+        let rows = logits.zip(block.iter().map(|row| row.duration_s));
+        answers.push(forward.isa, rows, out);
     }
     out.scratch = scratch;
 }

@@ -68,11 +68,22 @@ impl WatchEdges {
         }
     }
 
+    /// The bucket in which a watch ends.
+    fn bucket(&self, watched_s: f32, duration_s: f32) -> usize {
+        let edges = &self.edges_s[self.group(duration_s)];
+        match edges.get(1..self.buckets) {
+            Some(inner) => inner.iter().take_while(|edge| **edge <= watched_s).count(),
+            None => {
+                let over = |bucket: &usize| self.edge_s(duration_s, bucket + 1) <= watched_s;
+                (0..self.buckets - 1).take_while(over).count()
+            }
+        }
+    }
+
     /// The hazards that a watch speaks about: survived buckets, then the one it ended in. A censored watch says nothing about its
     /// last bucket.
     pub fn targets(&self, watched_s: f32, duration_s: f32, censored: bool) -> impl Iterator<Item = Hazard> {
-        let over = |bucket: &usize| self.edge_s(duration_s, bucket + 1) <= watched_s;
-        let ended = (0..self.buckets - 1).take_while(over).count();
+        let ended = self.bucket(watched_s, duration_s);
         let survived = (0..ended).map(|bucket| Hazard { bucket, ended: 0.0 });
         let last = Hazard {
             bucket: ended,

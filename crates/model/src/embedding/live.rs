@@ -1,4 +1,4 @@
-//! The real table as the network sees it: slots become rules, settings carry over, snapshots are cut into chunks.
+//! The real table as the network sees it: slots become rules, settings carry over, a snapshot is a chunk for each frame of the table.
 
 use std::io::{self, Cursor, Read, Write};
 
@@ -8,8 +8,8 @@ use crate::schema::{self, SchemaError, SlotSpec};
 use crate::snapshot::{ChunkId, RestoreError};
 use crate::table::{ADMIT_AT_MAX, Key, Reader, RowClass, SlotRule, Table, TableConfig, Writer};
 
-/// Bytes of a chunk but the last.
-const CHUNK_BYTES: usize = 1 << 20;
+/// The table hands over a frame in one write, and nothing else that is longer than this.
+const LOOSE_BYTES_MAX: usize = 16;
 
 impl EmbeddingRead for Reader {
     fn read(&self, keys: &[Key], stride: usize, out: &mut [f32]) {
@@ -34,7 +34,7 @@ impl Embeddings for Writer {
     }
 
     fn apply(&mut self, keys: &[Key], stride: usize, gradients: &[f32], at_s: u32, offset: u64) {
-        Self::apply(self, keys, stride, gradients, at_s, offset);
+        self.apply_distinct(keys, stride, gradients, at_s, offset);
     }
 
     fn tick(&mut self, at_s: u32) {
@@ -50,12 +50,12 @@ impl Embeddings for Writer {
     }
 
     fn write(&mut self, put: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-        let mut pieces = Pieces {
-            buffer: Vec::with_capacity(CHUNK_BYTES),
+        let mut frames = Frames {
+            loose: Vec::new(),
             put,
         };
-        self.write_full(&mut pieces).map_err(io::Error::other)?;
-        pieces.end()
+        self.write_full(&mut frames).map_err(io::Error::other)?;
+        frames.end()
     }
 
     fn read_back(
@@ -107,31 +107,32 @@ fn table_config(slots: &[SlotSpec], config: &EmbeddingConfig, seed: u64) -> Tabl
     }
 }
 
-/// Cuts a stream into chunks of equal size.
-struct Pieces<'a> {
-    buffer: Vec<u8>,
+/// Makes a chunk of every frame, and one of what lies between two frames. A frame names its block, so a block that did not change
+/// keeps its chunk's name, whatever was inserted before it.
+struct Frames<'a> {
+    loose: Vec<u8>,
     put: &'a mut dyn FnMut(&[u8]) -> io::Result<()>,
 }
 
-impl Pieces<'_> {
-    fn end(self) -> io::Result<()> {
-        if self.buffer.is_empty() {
-            Ok(())
-        } else {
-            (self.put)(&self.buffer)
+impl Frames<'_> {
+    fn end(&mut self) -> io::Result<()> {
+        if !self.loose.is_empty() {
+            (self.put)(&self.loose)?;
+            self.loose.clear();
         }
+        Ok(())
     }
 }
 
-impl Write for Pieces<'_> {
+impl Write for Frames<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = bytes.len().min(CHUNK_BYTES - self.buffer.len());
-        self.buffer.extend_from_slice(&bytes[..taken]);
-        if self.buffer.len() == CHUNK_BYTES {
-            (self.put)(&self.buffer)?;
-            self.buffer.clear();
+        if bytes.len() > LOOSE_BYTES_MAX {
+            self.end()?;
+            (self.put)(bytes)?;
+        } else {
+            self.loose.extend_from_slice(bytes);
         }
-        Ok(taken)
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

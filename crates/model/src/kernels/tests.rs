@@ -47,14 +47,16 @@ proptest! {
         let mut results: Vec<Vec<u32>> = Vec::new();
         for isa in Isa::available() {
             let ([mut w, mut z], mut n) = (start.clone(), positive.clone());
+            let mut average = g.clone();
             adam(isa, step, &g, &mut w, &mut z, &mut n);
+            adam_averaged(isa, step, 0.1, &g, &mut w, [&mut z, &mut n], &mut average);
             ftrl(isa, [5.0, 50.0, 0.1, 1.0], &g, &mut w, &mut z, &mut n);
-            let mut p = vec![0.0; count];
-            sigmoids(isa, &w, &mut p);
-            ema(isa, 0.1, &p, &mut z);
-            axpy(isa, 0.3, &z, &mut n);
+            let (mut p, mut loss) = (vec![0.0; count], vec![0.0; count]);
+            judge(isa, &w, &mut p, &mut loss);
+            sigmoids(isa, &mut average);
+            exps(isa, 0.5, &mut n);
             relu(isa, &mut w);
-            results.push([w, z, n, p].concat().iter().map(|x| x.to_bits()).collect());
+            results.push([w, z, n, p, loss, average].concat().iter().map(|x| x.to_bits()).collect());
         }
         prop_assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
     }
@@ -74,6 +76,15 @@ proptest! {
         let exact = f64::from(x).exp();
         let error = (f64::from(exp(x)) - exact).abs() / exact;
         prop_assert!(error < 3e-7, "e^{} is off by {}", x, error);
+    }
+
+    #[test]
+    fn the_logistic_function_and_its_loss_are_close(x in -40.0_f32..40.0) {
+        let (p, loss) = (1.0 / (1.0 + f64::from(-x).exp()), f64::from(x).exp().ln_1p());
+        let error = (f64::from(sigmoid(x)) - p).abs() / p;
+        prop_assert!(error < 1e-6, "sigmoid({}) is off by {}", x, error);
+        let error = (f64::from(log1p_exp(x)) - loss).abs() / loss;
+        prop_assert!(error < 1e-6, "ln(1 + e^{}) is off by {}", x, error);
     }
 }
 

@@ -2,59 +2,6 @@
 
 use super::dispatch;
 
-const LN_2_HIGH: f32 = 0.693_359_4;
-const LN_2_LOW: f32 = -2.121_944_4e-4;
-
-/// eˣ to about 2 units in the last place, for x in [−87, 88], clamped outside: range reduction by ln 2 and the Cephes polynomial.
-/// Written out so that it vectorises and gives the same bits everywhere.
-#[inline(always)]
-pub fn exp(x: f32) -> f32 {
-    let x = x.clamp(-87.0, 88.0);
-    // Rounds to nearest by adding 1.5·2²³: two exact additions instead of a call.
-    const MAGIC: f32 = 12_582_912.0;
-    let n = x.mul_add(std::f32::consts::LOG2_E, MAGIC) - MAGIC;
-    let r = (-n).mul_add(LN_2_HIGH, x);
-    let r = (-n).mul_add(LN_2_LOW, r);
-    let mut p = 1.987_569_1e-4_f32;
-    p = p.mul_add(r, 1.398_199_9e-3);
-    p = p.mul_add(r, 8.333_452e-3);
-    p = p.mul_add(r, 4.166_579_6e-2);
-    p = p.mul_add(r, 1.666_666_5e-1);
-    p = p.mul_add(r, 0.5);
-    let e = p.mul_add(r * r, r) + 1.0;
-    e * f32::from_bits(((n as i32 + 127) << 23) as u32)
-}
-
-/// 1 / (1 + e⁻ˣ).
-#[inline(always)]
-pub fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + exp(-x))
-}
-
-/// ln(1 + eˣ), the logistic loss of a negative example at logit x; exact enough for reports, not used in gradients.
-pub fn log1p_exp(x: f32) -> f32 {
-    let tail = f64::from(exp(-x.abs())).ln_1p() as f32;
-    x.max(0.0) + tail
-}
-
-dispatch! {
-    /// `out[i] = sigmoid(x[i])`.
-    pub fn sigmoids(x: &[f32], out: &mut [f32]) {
-        for (out, x) in out.iter_mut().zip(x) {
-            *out = sigmoid(*x);
-        }
-    }
-}
-
-dispatch! {
-    /// `y[i] += a · x[i]`.
-    pub fn axpy(a: f32, x: &[f32], y: &mut [f32]) {
-        for (y, x) in y.iter_mut().zip(x) {
-            *y = a.mul_add(*x, *y);
-        }
-    }
-}
-
 dispatch! {
     /// `x[i] = max(x[i], 0)`.
     pub fn relu(x: &mut [f32]) {
@@ -77,23 +24,35 @@ pub struct AdamStep {
     pub scale: f32,
 }
 
+impl AdamStep {
+    /// Moves one weight and its moments.
+    #[inline(always)]
+    fn take(&self, gradient: f32, w: &mut f32, m: &mut f32, v: &mut f32) {
+        let g = gradient * self.scale;
+        *m = self.beta1.mul_add(*m - g, g);
+        *v = self.beta2.mul_add(*v - g * g, g * g);
+        *w = *w * (1.0 - self.decay) - self.rate * *m / (v.sqrt() + self.epsilon);
+    }
+}
+
 dispatch! {
     /// Moves `w` and both moments by one step.
     pub fn adam(step: AdamStep, gradient: &[f32], w: &mut [f32], m: &mut [f32], v: &mut [f32]) {
-        let keep = 1.0 - step.decay;
         for (((w, m), v), g) in w.iter_mut().zip(m.iter_mut()).zip(v.iter_mut()).zip(gradient) {
-            let g = g * step.scale;
-            *m = step.beta1.mul_add(*m - g, g);
-            *v = step.beta2.mul_add(*v - g * g, g * g);
-            *w = *w * keep - step.rate * *m / (v.sqrt() + step.epsilon);
+            step.take(*g, w, m, v);
         }
     }
 }
 
 dispatch! {
-    /// `average[i] += share · (w[i] − average[i])`.
-    pub fn ema(share: f32, w: &[f32], average: &mut [f32]) {
-        for (average, w) in average.iter_mut().zip(w) {
+    /// As [`adam`], and moves `average` by `share` of the way towards the new `w`.
+    pub fn adam_averaged(
+        step: AdamStep, share: f32, gradient: &[f32], w: &mut [f32], moments: [&mut [f32]; 2], average: &mut [f32],
+    ) {
+        let [m, v] = moments;
+        let states = w.iter_mut().zip(m.iter_mut()).zip(v.iter_mut()).zip(average.iter_mut());
+        for ((((w, m), v), average), g) in states.zip(gradient) {
+            step.take(*g, w, m, v);
             *average = share.mul_add(*w - *average, *average);
         }
     }

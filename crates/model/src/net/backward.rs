@@ -131,9 +131,29 @@ impl Step<'_> {
     /// Gradients of one row's vectors: from the products of pairs, and from the vectors themselves.
     fn row(&self, i: usize, at: usize, scratch: &mut Scratch) {
         let layout = self.layout;
-        let (slots, padded, stride) = (layout.slots.len(), layout.slots_padded, layout.stride);
+        let (padded, stride) = (layout.slots_padded, layout.stride);
         let front = &scratch.front[i * layout.front..][..layout.front];
-        let products = &mut scratch.products;
+        let vectors = &scratch.vectors[at * padded * stride..][..padded * stride];
+        let gradients = &mut scratch.vector_gradients[..padded * stride];
+        gradients.fill(0.0);
+        if layout.pair_width > 0 {
+            self.pairs(front, vectors, &mut scratch.products, gradients);
+        }
+        for (place, slot) in layout.slots.iter().enumerate() {
+            if let Some(from) = slot.vector {
+                let gradient = &mut gradients[place * stride..][..slot.width];
+                for (g, d) in gradient.iter_mut().zip(&front[from..]) {
+                    *g += d;
+                }
+            }
+        }
+        scratch.gathered.scatter(self.l2, layout, i, vectors, gradients);
+    }
+
+    /// Gradients of one row's vectors from the products of pairs.
+    fn pairs(&self, front: &[f32], vectors: &[f32], products: &mut [f32], gradients: &mut [f32]) {
+        let layout = self.layout;
+        let (slots, padded, stride) = (layout.slots.len(), layout.slots_padded, layout.stride);
         let mut from = layout.pairs;
         for a in 0..slots {
             let later = slots - a - 1;
@@ -144,9 +164,6 @@ impl Step<'_> {
             }
             from += later;
         }
-        let vectors = &scratch.vectors[at * padded * stride..][..padded * stride];
-        let gradients = &mut scratch.vector_gradients[..padded * stride];
-        gradients.fill(0.0);
         gemm(
             self.isa,
             Gemm {
@@ -163,20 +180,9 @@ impl Step<'_> {
                 add: false,
             },
         );
-        for (place, slot) in layout.slots.iter().enumerate() {
-            if let Some(from) = slot.vector {
-                let gradient = &mut gradients[place * stride..][..slot.width];
-                for (g, d) in gradient.iter_mut().zip(&front[from..]) {
-                    *g += d;
-                }
-            }
-        }
-        scratch
-            .gathered
-            .scatter((self.isa, self.l2), layout, i, vectors, gradients);
     }
 
-    /// Adds the gradient sums of the first `count` queued rows to `sums`, which has the layout of the weights.
+    /// The gradient sums of the first `count` queued rows, in the layout of the weights.
     pub fn sums(&self, count: usize, scratch: &Scratch, sums: &mut [f32]) {
         let layout = self.layout;
         let [h1, h2] = layout.hidden;
@@ -193,7 +199,7 @@ impl Step<'_> {
                     b_row,
                     c,
                     c_row: n,
-                    add: true,
+                    add: false,
                 };
                 gemm(self.isa, operands);
             };
@@ -210,6 +216,7 @@ impl Step<'_> {
         let (second, rest) = rest.split_at_mut(layout.b2 - layout.w2);
         outer(h1, h2, &scratch.y1, layout.first, &scratch.d2, h2, second);
         let (bias, third) = rest.split_at_mut(layout.w3 - layout.b2);
+        bias.fill(0.0);
         for row in scratch.d2[..count * h2].chunks(h2) {
             for (bias, d) in bias.iter_mut().zip(row) {
                 *bias += d;

@@ -52,15 +52,19 @@ impl Forward<'_> {
         let layout = self.layout;
         let size = layout.slots_padded * layout.stride;
         let vectors = &mut scratch.vectors[at * size..][..size];
-        scratch.gathered.pool(layout, i, vectors);
+        scratch.gathered.pool(self.isa, layout, i, vectors);
         let x = &mut scratch.x[at * layout.inputs..][..layout.front];
         for (place, slot) in layout.slots.iter().enumerate() {
             if let Some(from) = slot.vector {
                 x[from..from + slot.width].copy_from_slice(&vectors[place * layout.stride..][..slot.width]);
             }
         }
+        x[layout.pairs..].fill(0.0);
         let (slots, padded) = (layout.slots.len(), layout.slots_padded);
         let width = layout.pair_width;
+        if width == 0 {
+            return;
+        }
         transpose(
             vectors,
             slots,
@@ -91,7 +95,6 @@ impl Forward<'_> {
             x[to..to + later].copy_from_slice(&scratch.products[i * padded + i + 1..][..later]);
             to += later;
         }
-        x[to..].fill(0.0);
     }
 
     /// Dense inputs and wide addresses of one row.
@@ -111,10 +114,7 @@ impl Forward<'_> {
                 .addresses
                 .extend(addresses.map(|(bucket, value)| value * per_value + u32::from(*bucket)));
         }
-        let from = i
-            .checked_sub(1)
-            .map_or(0, |before| scratch.gathered.ends[before] as usize);
-        for (place, key) in &scratch.gathered.uses[from..scratch.gathered.ends[i] as usize] {
+        for (place, key) in &scratch.gathered.uses[scratch.gathered.uses_of(i)] {
             if layout.slots[usize::from(*place)].wide {
                 let key = scratch.gathered.keys[*key as usize];
                 scratch.addresses.extend(self.wide.address(key));

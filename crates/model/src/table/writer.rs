@@ -213,40 +213,73 @@ impl Writer {
                 let key = batch.group(group).key;
                 match entry {
                     Some(_) if key.is_default() => {}
-                    Some(entry) => self.step(&batch, group, &entry, offset),
+                    Some(entry) => {
+                        self.step((key, batch.group(group).seen), batch.sum(group), &entry, offset)
+                    }
                     None => batch.lend(group, Key::default_of(key.slot())),
                 }
             }
         }
-        // Default rows step last, when all that is lent to them is there.
+        self.step_defaults(&batch, offset);
+        self.coalesced = batch;
+    }
+
+    /// As [`Writer::apply`], for keys that are all different: their gradients are sums already.
+    pub fn apply_distinct(
+        &mut self,
+        keys: &[Key],
+        stride: usize,
+        gradients: &[f32],
+        now_s: u32,
+        offset: u64,
+    ) {
+        self.advance(now_s);
+        let mut lent = std::mem::take(&mut self.coalesced);
+        let widest = self.shared.config.slots.iter().map(SlotRule::width).max();
+        lent.begin(widest.unwrap_or(0), 0);
+        for (group, gradients) in keys.chunks(GROUP).zip(gradients.chunks(GROUP * stride)) {
+            self.fetch_ahead(group.iter().copied(), false);
+            let entries: [Option<Entry>; GROUP] = std::array::from_fn(|i| {
+                let entry = self.index.locate(*group.get(i)?);
+                if let Some(entry) = &entry {
+                    self.shared.prefetch_row(entry.row);
+                }
+                entry
+            });
+            for ((key, gradient), entry) in group.iter().zip(gradients.chunks(stride)).zip(entries) {
+                let gradient = &gradient[..self.shared.width(*key)];
+                match entry {
+                    _ if gradient.is_empty() => {}
+                    Some(entry) if !key.is_default() => self.step((*key, 1), gradient, &entry, offset),
+                    _ => lent.add(Key::default_of(key.slot()), gradient, 1),
+                }
+            }
+        }
+        self.step_defaults(&lent, offset);
+        self.coalesced = lent;
+    }
+
+    /// Default rows step last, when all that is lent to them is there.
+    fn step_defaults(&mut self, batch: &Coalesced, offset: u64) {
         for group in 0..batch.len() {
             let key = batch.group(group).key;
             if key.is_default()
                 && let Some(entry) = self.index.locate(key)
             {
-                self.step(&batch, group, &entry, offset);
+                self.step((key, batch.group(group).seen), batch.sum(group), &entry, offset);
             }
         }
-        self.coalesced = batch;
     }
 
     /// One row's step, and its promotion if that is due.
-    fn step(&mut self, batch: &Coalesced, group: usize, entry: &Entry, offset: u64) {
-        let (named, gradient) = (batch.group(group), batch.sum(group));
-        let Some(rule) = self.rule(named.key) else { return };
+    fn step(&mut self, (key, seen): (Key, u32), gradient: &[f32], entry: &Entry, offset: u64) {
+        let Some(rule) = self.rule(key) else { return };
         let class = entry.row.class();
         if !gradient[..class.width()].iter().all(|value| value.is_finite()) {
             self.counts.gradients_refused += 1;
             return;
         }
-        let update = Update::new(
-            &self.shared.config,
-            &rule,
-            named.key,
-            named.seen,
-            self.now_s,
-            offset,
-        );
+        let update = Update::new(&self.shared.config, &rule, key, seen, self.now_s, offset);
         let updates = match class {
             RowClass::D8 => self.step_words::<4, 8>(entry.row, &update, gradient),
             RowClass::D24 => self.step_words::<8, 24>(entry.row, &update, gradient),
@@ -254,7 +287,7 @@ impl Writer {
         };
         let due = self.shared.config.promote_at.get(class.index());
         if class < rule.class_max && due.is_some_and(|due| updates >= *due) {
-            self.promote(named.key, entry);
+            self.promote(key, entry);
         }
     }
 

@@ -54,7 +54,7 @@ impl Setup {
         let owned: Vec<_> = (0..COUNT as u64).map(impression).collect();
         scratch
             .gathered
-            .note(&layout, owned.iter().map(|owned| owned.row()));
+            .note(&layout, owned.iter().map(|owned| (owned.row(), true)));
         table.admit(&scratch.gathered.sightings, 0);
         for (i, key) in scratch.gathered.keys.iter().enumerate() {
             let place = layout.slot_place[key.slot()];
@@ -86,7 +86,7 @@ impl Setup {
         let owned: Vec<_> = (0..COUNT as u64).map(impression).collect();
         let rows = || owned.iter().map(|owned| owned.row());
         scratch.reserve_gradients(&self.layout, COUNT);
-        scratch.gathered.note(&self.layout, rows());
+        scratch.gathered.note(&self.layout, rows().map(|row| (row, true)));
         scratch.gathered.read(&self.layout, &self.rows);
         let forward = Forward {
             isa: Isa::best(),

@@ -47,7 +47,7 @@ fn a_restored_model_goes_on_to_the_same_bytes() {
     let mut straight = model();
     learn(&mut straight, 0, 700, 5, "like");
     let mut interrupted = model();
-    // 403 examples: the dense step of 16 is half full.
+    // The dense step of 16 examples is half full.
     learn(&mut interrupted, 0, 405, 5, "like");
     let (manifest, chunks) = stored(&mut interrupted);
     let manifest = Manifest::decode(&manifest.encode()).expect("it was just encoded");

@@ -130,7 +130,9 @@ impl Tower {
         at_s: u32,
         scratch: &mut TowerScratch,
     ) {
-        scratch.gathered.note(&self.layout, rows.iter().copied());
+        scratch
+            .gathered
+            .note(&self.layout, rows.iter().map(|row| (*row, true)));
         table.admit(&scratch.gathered.sightings, at_s);
     }
 
@@ -143,7 +145,9 @@ impl Tower {
         scratch: &mut TowerScratch,
     ) {
         let count = rows.len();
-        scratch.gathered.note(&self.layout, rows.iter().copied());
+        scratch
+            .gathered
+            .note(&self.layout, rows.iter().map(|row| (*row, false)));
         scratch.gathered.read(&self.layout, table);
         scratch.x.clear();
         scratch.x.resize(count * self.width, 0.0);
@@ -193,7 +197,7 @@ impl Tower {
         scratch
             .vectors
             .resize(self.layout.slots_padded.max(1) * stride, 0.0);
-        scratch.gathered.pool(&self.layout, i, &mut scratch.vectors);
+        scratch.gathered.pool(isa, &self.layout, i, &mut scratch.vectors);
         let x = &mut scratch.x[i * self.width..][..self.width];
         let mut to = 0;
         for (place, slot) in self.layout.slots.iter().enumerate() {
@@ -236,7 +240,7 @@ impl Tower {
             let mut gradients = std::mem::take(&mut scratch.vectors);
             scratch
                 .gathered
-                .scatter((isa, config.embedding.l2), &self.layout, i, &[], &mut gradients);
+                .scatter(config.embedding.l2, &self.layout, i, &[], &mut gradients);
             scratch.vectors = gradients;
         }
         let gathered = &scratch.gathered;
