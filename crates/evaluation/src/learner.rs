@@ -94,10 +94,10 @@ impl Learner {
         self.heads.iter().position(|head| head == name)
     }
 
-    /// Probability of a head with the serving weights.
-    pub fn predict(&mut self, row: &Row, head: usize) -> f32 {
+    /// Probabilities with the serving weights; the row is number 0.
+    pub fn predict(&mut self, row: &Row) -> &Predictions {
         self.model.predict(&[row_ref(row)], &mut self.predictions);
-        self.predictions.p(0, head)
+        &self.predictions
     }
 
     /// Learns one example.
@@ -122,7 +122,7 @@ impl Learner {
         let manifest: Manifest = self
             .model
             .snapshot(|id, bytes| {
-                chunks.insert(id.clone(), bytes.to_vec());
+                chunks.insert(*id, bytes.to_vec());
                 Ok(())
             })
             .map_err(LearnerError::Write)?;

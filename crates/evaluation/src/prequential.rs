@@ -55,6 +55,9 @@ pub enum Label {
 }
 
 impl Label {
+    /// Every label.
+    pub const ALL: [Self; 2] = [Self::LongView, Self::IsLike];
+
     /// The model's head.
     fn head(self) -> &'static str {
         match self {
@@ -101,7 +104,8 @@ pub struct Args {
     /// Report on these users only; everybody is learned from.
     pub eval_users: Option<PathBuf>,
     pub seed: u64,
-    /// The model's settings.
+    /// What the model is told of the features, and its settings: the product's, unless these are being chosen.
+    pub schema: model::Schema,
     pub config: model::Config,
 }
 
@@ -116,6 +120,7 @@ impl Args {
             cold_start: false,
             eval_users: None,
             seed: SEED,
+            schema: ::ranking::schema(&Registry::new()),
             config: ::ranking::config(),
         }
     }
@@ -130,33 +135,38 @@ pub enum PrequentialError {
     Learner(#[from] LearnerError),
     #[error("the model has no head called {0}")]
     Head(&'static str),
+    #[error("no label was asked for")]
+    NoLabel,
 }
 
 /// Runs the protocol.
 pub fn run(args: &Args) -> Result<Report, PrequentialError> {
+    let mut reports = run_labels(args, &[args.label])?;
+    reports.pop().ok_or(PrequentialError::NoLabel)
+}
+
+/// Runs the protocol once and answers for each label, in order: the model learns all of them at once whichever is asked for.
+pub fn run_labels(args: &Args, labels: &[Label]) -> Result<Vec<Report>, PrequentialError> {
     let world = World::read(args)?;
     let mut warm = world.warm_up(args)?;
     let mut arms = Vec::new();
     for refresh in &args.against {
-        arms.push(Arm::new(*refresh, warm.learner.fork()?));
+        arms.push(Arm::new(*refresh, warm.learner.fork()?)?);
     }
-    arms.insert(0, Arm::new(args.refresh, warm.learner));
-    let spent = world.stream(&mut warm.state, &mut arms, warm.head);
+    arms.insert(0, Arm::new(args.refresh, warm.learner)?);
+    let spent = world.stream(&mut warm.state, &mut arms);
     let events = warm.learned + world.data.interactions.len();
-    let scored = world.scored(args.label);
-    let mut report = Report::new(args, &scored, &arms[0].scores);
-    report.warm_up_events = warm.learned;
-    report.events_per_s = events as f64 / (warm.spent + spent).as_secs_f64().max(1e-9);
-    report.wall_s = world.started.elapsed().as_secs_f64();
-    for other in &arms[1..] {
-        report.paired.push(Paired::new(
-            &scored,
-            (&arms[0], &arms[0].scores),
-            (other, &other.scores),
-            args.seed,
-        ));
-    }
-    Ok(report)
+    let report = |&label: &Label| {
+        let scored = world.scored(label);
+        let mut report = Report::new(args, label, &scored, arms[0].scores(label));
+        report.warm_up_events = warm.learned;
+        report.events_per_s = events as f64 / (warm.spent + spent).as_secs_f64().max(1e-9);
+        let pair = |other| Paired::new(&scored, label, [&arms[0], other], args.seed);
+        report.paired = arms[1..].iter().map(pair).collect();
+        report.wall_s = world.started.elapsed().as_secs_f64();
+        report
+    };
+    Ok(labels.iter().map(report).collect())
 }
 
 /// The data in the product's words.
@@ -172,7 +182,6 @@ struct World {
 struct Warm {
     state: State,
     learner: Learner,
-    head: usize,
     learned: usize,
     spent: Duration,
 }
@@ -195,15 +204,10 @@ impl World {
 
     /// Learns the history, in file order.
     fn warm_up(&self, args: &Args) -> Result<Warm, PrequentialError> {
-        let registry = Registry::new();
-        let learner = Learner::new(::ranking::schema(&registry), args.config.clone(), args.seed)?;
-        let head = learner
-            .head(args.label.head())
-            .ok_or(PrequentialError::Head(args.label.head()))?;
+        let learner = Learner::new(args.schema.clone(), args.config.clone(), args.seed)?;
         let mut warm = Warm {
             state: State::default(),
             learner,
-            head,
             learned: 0,
             spent: Duration::ZERO,
         };
@@ -239,7 +243,7 @@ impl World {
     }
 
     /// Plays the stream to all arms with counters that are up to date. How long extraction and the first arm took.
-    fn stream(&self, state: &mut State, arms: &mut [Arm], head: usize) -> Duration {
+    fn stream(&self, state: &mut State, arms: &mut [Arm]) -> Duration {
         let mut spent = Duration::ZERO;
         for event in &self.data.interactions {
             let begun = Instant::now();
@@ -256,7 +260,7 @@ impl World {
             });
             let (row, targets) = (Rc::new(row), targets(event));
             for (at, arm) in arms.iter_mut().enumerate() {
-                arm.step(&row, &targets, event.time_ms, head);
+                arm.step(&row, &targets, event.time_ms);
                 if at == 0 {
                     spent += begun.elapsed();
                 }

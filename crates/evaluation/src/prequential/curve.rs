@@ -63,16 +63,12 @@ pub fn delay_curve(args: &Args, delays_ms: &[i64]) -> Result<Curve, PrequentialE
     let scored = world.scored(args.label);
     let mut points = Vec::new();
     for (refresh, delay_ms) in refreshes.zip(delays_ms) {
-        let mut weights = [Arm::new(refresh, warm.learner.fork()?)];
-        world.stream(&mut warm.state.clone(), &mut weights, warm.head);
-        let weights = Report::new(args, &scored, &weights[0].scores);
-        let late = stream_late(
-            &world,
-            warm.state.clone(),
-            Arm::new(refresh, warm.learner.fork()?),
-            warm.head,
-        );
-        let all = Report::new(args, &scored, &late);
+        let mut weights = [Arm::new(refresh, warm.learner.fork()?)?];
+        world.stream(&mut warm.state.clone(), &mut weights);
+        let weights = Report::new(args, args.label, &scored, weights[0].scores(args.label));
+        let late = Arm::new(refresh, warm.learner.fork()?)?;
+        let late = stream_late(&world, warm.state.clone(), late);
+        let all = Report::new(args, args.label, &scored, late.scores(args.label));
         points.push(CurvePoint {
             delay_s: *delay_ms as f64 / 1_000.0,
             weights_auc: weights.auc,
@@ -91,8 +87,8 @@ pub fn delay_curve(args: &Args, delays_ms: &[i64]) -> Result<Curve, PrequentialE
     })
 }
 
-/// Plays the stream with counters that lag as the weights do. The scores.
-fn stream_late(world: &World, mut state: State, mut arm: Arm, head: usize) -> Vec<f32> {
+/// Plays the stream with counters that lag as the weights do.
+fn stream_late(world: &World, mut state: State, mut arm: Arm) -> Arm {
     let mut pending: VecDeque<usize> = VecDeque::new();
     for (at, event) in world.data.interactions.iter().enumerate() {
         while let Some(&then) = pending.front() {
@@ -114,8 +110,8 @@ fn stream_late(world: &World, mut state: State, mut arm: Arm, head: usize) -> Ve
         let (viewer, video, context) = world.parts(event);
         let mut row = Row::default();
         state.query(&viewer, &context).extract(&video, &mut row);
-        arm.step(&Rc::new(row), &targets(event), event.time_ms, head);
+        arm.step(&Rc::new(row), &targets(event), event.time_ms);
         pending.push_back(at);
     }
-    arm.scores
+    arm
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::arm::Arm;
 use super::report::Scored;
-use super::{RESAMPLES, Refresh};
+use super::{Label, RESAMPLES, Refresh};
 use crate::metrics::logloss_of;
 
 /// First minus second. Intervals hold the middle 95 % of [`RESAMPLES`] resamples of users (paired bootstrap, Efron 1979): the events
@@ -27,8 +27,8 @@ pub struct Paired {
 
 impl Paired {
     /// Compares two arms over the reported events.
-    pub(super) fn new(scored: &[Scored], first: (&Arm, &[f32]), second: (&Arm, &[f32]), seed: u64) -> Self {
-        let sample = Sample::new(scored, [first.1, second.1]);
+    pub(super) fn new(scored: &[Scored], label: Label, arms: [&Arm; 2], seed: u64) -> Self {
+        let sample = Sample::new(scored, arms.map(|arm| arm.scores(label)));
         let all = vec![1.0; sample.users];
         let [auc_first, auc_second] = sample.aucs(&all);
         let logloss_difference = sample.logloss_difference(&all);
@@ -42,8 +42,8 @@ impl Paired {
         }
         let better = aucs.iter().filter(|difference| **difference > 0.0).count();
         Self {
-            first: first.0.refresh,
-            second: second.0.refresh,
+            first: arms[0].refresh,
+            second: arms[1].refresh,
             auc_first,
             auc_second,
             auc_difference: auc_first - auc_second,
@@ -111,7 +111,7 @@ impl Sample {
         weights.fill(0.0);
         for turn in 0..self.users as u64 {
             let bits = model::rng::bits(seed, draw, turn);
-            weights[(u128::from(bits) * self.users as u128 >> 64) as usize] += 1.0;
+            weights[((u128::from(bits) * self.users as u128) >> 64) as usize] += 1.0;
         }
     }
 

@@ -10,6 +10,8 @@ const LEFT: f64 = 70.0;
 const RIGHT: f64 = 20.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 50.0;
+/// Intervals of the measure's axis.
+const STEPS: u8 = 4;
 /// Colours that people with colour-blindness tell apart (Okabe, Ito 2008).
 const COLOURS: [&str; 2] = ["#0072b2", "#d55e00"];
 
@@ -40,32 +42,14 @@ impl Curve {
         let x = |at: usize| LEFT + (WIDTH - LEFT - RIGHT) * at as f64 / last;
         let y = |value: f64| TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low);
         let mut out = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"12\">\n"
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+             <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#ffffff\"/>\n"
         );
+        self.axes(&mut out, (low, high), x);
         let mut line = |text: String| {
             out.push_str(&text);
             out.push('\n');
         };
-        line(format!(
-            "<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#ffffff\"/>"
-        ));
-        for (at, point) in self.points.iter().enumerate() {
-            let (x, y) = (x(at), HEIGHT - BOTTOM + 20.0);
-            line(format!(
-                "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{}</text>",
-                delay(point.delay_s)
-            ));
-        }
-        for step in 0..=4 {
-            let value = low + (high - low) * f64::from(step) / 4.0;
-            let (y, to) = (y(value), WIDTH - RIGHT);
-            line(format!("<path d=\"M{LEFT} {y:.1}H{to}\" stroke=\"#dddddd\"/>"));
-            line(format!(
-                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{value:.4}</text>",
-                LEFT - 8.0,
-                y + 4.0
-            ));
-        }
         for (at, ((name, values), colour)) in lines.iter().zip(COLOURS).enumerate() {
             let mut path = String::new();
             for (at, value) in values
@@ -87,6 +71,35 @@ impl Curve {
         }
         out.push_str("</svg>\n");
         out
+    }
+
+    /// The delays below, the measure at the left, a line for each of its steps.
+    fn axes(&self, out: &mut String, (low, high): (f64, f64), x: impl Fn(usize) -> f64) {
+        for (at, point) in self.points.iter().enumerate() {
+            let (x, y) = (x(at), HEIGHT - BOTTOM + 20.0);
+            let name = delay(point.delay_s);
+            let _ = writeln!(
+                out,
+                "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{name}</text>"
+            );
+        }
+        let middle = (LEFT + WIDTH - RIGHT) / 2.0;
+        let below = HEIGHT - 8.0;
+        let _ = writeln!(
+            out,
+            "<text x=\"{middle:.1}\" y=\"{below:.1}\" text-anchor=\"middle\">delay between an event and what serves</text>"
+        );
+        for step in 0..=STEPS {
+            let share = f64::from(step) / f64::from(STEPS);
+            let value = low + (high - low) * share;
+            let y = TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - share);
+            let (to, name, beside) = (WIDTH - RIGHT, LEFT - 8.0, y + 4.0);
+            let _ = writeln!(out, "<path d=\"M{LEFT} {y:.1}H{to}\" stroke=\"#dddddd\"/>");
+            let _ = writeln!(
+                out,
+                "<text x=\"{name:.1}\" y=\"{beside:.1}\" text-anchor=\"end\">{value:.4}</text>"
+            );
+        }
     }
 }
 

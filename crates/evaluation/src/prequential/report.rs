@@ -67,7 +67,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(args: &Args, scored: &[Scored], scores: &[f32]) -> Self {
+    pub(super) fn new(args: &Args, label: Label, scored: &[Scored], scores: &[f32]) -> Self {
         let slice = |of: &dyn Fn(&Scored) -> bool| slice(scored, scores, of);
         let report = slice(&Scored::reported);
         let cold_item = slice(&|row| row.reported() && row.cold.item);
@@ -84,7 +84,7 @@ impl Report {
         let labels: Vec<bool> = kept.iter().map(|row| row.2).collect();
         Self {
             protocol: "prequential",
-            label: args.label,
+            label,
             refresh: args.refresh,
             cold_start: args.cold_start,
             seed: args.seed,

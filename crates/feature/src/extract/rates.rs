@@ -3,7 +3,7 @@
 use types::TimestampMs;
 
 use super::{About, Sink, shown, volume};
-use crate::counter::{Full, Measure, Slim, Window, log_odds};
+use crate::counter::{Counter, Full, Measure, Slim, Window, log_odds};
 use crate::entity::Entity;
 use crate::registry::Side;
 
@@ -57,6 +57,68 @@ fn lift(rate: f32, above: f32) -> f32 {
 
 const COUNTERS: &str = "counter";
 
+/// Writes what one counter says.
+struct Pen<'a, S> {
+    out: &'a mut S,
+    side: Side,
+    of: &'static str,
+}
+
+impl<S: Sink> Pen<'_, S> {
+    fn put(&mut self, what: &'static str, window: Window, text: &'static str, value: f32) {
+        let about = About {
+            side: self.side,
+            of: self.of,
+            what,
+            window: window.name(),
+            source: COUNTERS,
+            text,
+        };
+        self.out.put(about, value);
+    }
+
+    fn shown<const W: usize, const M: usize>(&mut self, counter: &Counter<W, M>, window: Window) {
+        let text = match window {
+            Window::All => "impressions, logarithm",
+            _ => "impressions lately, logarithm",
+        };
+        self.put("shown", window, text, volume(shown(counter, window)));
+    }
+
+    /// The long-view rate of a window above the counter's own.
+    fn late_long_view<const W: usize, const M: usize>(
+        &mut self,
+        counter: &Counter<W, M>,
+        window: Window,
+        own: f32,
+    ) {
+        let text = "long-view rate lately, log-odds above its own of all time";
+        let late = counter.rate(window, Measure::LongView, Measure::Shown, STRENGTH_LATE, own);
+        self.put("long_view", window, text, lift(late, own));
+    }
+
+    /// The like rate of a window above the counter's own.
+    fn late_like<const W: usize, const M: usize>(
+        &mut self,
+        counter: &Counter<W, M>,
+        window: Window,
+        own: f32,
+    ) {
+        let text = "like rate lately, log-odds above its own of all time";
+        let late = counter.rate(window, Measure::Like, Measure::Shown, STRENGTH_RARE_LATE, own);
+        self.put("like", window, text, lift(late, own));
+    }
+}
+
+/// Long-view and like rate of all time, smoothed towards the rates above.
+fn all_time<const W: usize, const M: usize>(counter: &Counter<W, M>, above: &Rates) -> (f32, f32) {
+    let rate = |measure, strength, prior| counter.rate(Window::All, measure, Measure::Shown, strength, prior);
+    (
+        rate(Measure::LongView, STRENGTH, above.long_view),
+        rate(Measure::Like, STRENGTH_RARE, above.like),
+    )
+}
+
 /// Writes an entity's counter; answers its rates for those that compare with it.
 pub(crate) fn entity(
     out: &mut impl Sink,
@@ -65,111 +127,34 @@ pub(crate) fn entity(
     counter: &Full,
     above: &Rates,
 ) -> Rates {
+    let (long_view, like) = all_time(counter, above);
     let of = entity.name();
-    let mut put = |what, window: Window, text, value| {
-        out.put(
-            About {
-                side,
-                of,
-                what,
-                window: window.name(),
-                source: COUNTERS,
-                text,
-            },
-            value,
-        );
-    };
-    let long_view = counter.rate(
-        Window::All,
-        Measure::LongView,
-        Measure::Shown,
-        STRENGTH,
-        above.long_view,
-    );
-    let like = counter.rate(
-        Window::All,
-        Measure::Like,
-        Measure::Shown,
-        STRENGTH_RARE,
-        above.like,
-    );
-    put(
-        "long_view",
-        Window::All,
-        "long-view rate, log-odds above everything's",
-        lift(long_view, above.long_view),
-    );
-    put(
-        "like",
-        Window::All,
-        "like rate, log-odds above everything's",
-        lift(like, above.like),
-    );
-    put(
-        "shown",
-        Window::All,
-        "impressions, logarithm",
-        volume(shown(counter, Window::All)),
-    );
+    let mut pen = Pen { out, side, of };
+    let text = "long-view rate, log-odds above everything's";
+    pen.put("long_view", Window::All, text, lift(long_view, above.long_view));
+    let text = "like rate, log-odds above everything's";
+    pen.put("like", Window::All, text, lift(like, above.like));
+    pen.shown(counter, Window::All);
     for window in [Window::Week, Window::Day, Window::Hour] {
-        let late = counter.rate(
-            window,
-            Measure::LongView,
-            Measure::Shown,
-            STRENGTH_LATE,
-            long_view,
-        );
-        put(
-            "long_view",
-            window,
-            "long-view rate lately, log-odds above its own of all time",
-            lift(late, long_view),
-        );
-        put(
-            "shown",
-            window,
-            "impressions lately, logarithm",
-            volume(shown(counter, window)),
-        );
+        pen.late_long_view(counter, window, long_view);
+        pen.shown(counter, window);
     }
     for window in [Window::Week, Window::Day] {
-        let late = counter.rate(window, Measure::Like, Measure::Shown, STRENGTH_RARE_LATE, like);
-        put(
-            "like",
-            window,
-            "like rate lately, log-odds above its own of all time",
-            lift(late, like),
-        );
+        pen.late_like(counter, window, like);
     }
     let told = |measure, strength, prior| counter.rate(Window::All, measure, Measure::Told, strength, prior);
     let open = told(Measure::Open, STRENGTH_LATE, above.open);
     let skip = told(Measure::Skip, STRENGTH_LATE, above.skip);
     let engage = told(Measure::Engage, STRENGTH_RARE, above.engage);
     let ratio = told(Measure::Ratio, STRENGTH_LATE, above.ratio);
-    put(
-        "open",
-        Window::All,
-        "rate of turning to it, log-odds above everything's",
-        lift(open, above.open),
-    );
-    put(
-        "skip",
-        Window::All,
-        "early-skip rate, log-odds above everything's",
-        lift(skip, above.skip),
-    );
-    put(
-        "engage",
-        Window::All,
-        "rate of comment, share, follow and the like, log-odds above",
-        lift(engage, above.engage),
-    );
-    put(
-        "ratio",
-        Window::All,
-        "watched share, above everything's",
-        ratio - above.ratio,
-    );
+    let text = "rate of turning to it, log-odds above everything's";
+    pen.put("open", Window::All, text, lift(open, above.open));
+    let text = "early-skip rate, log-odds above everything's";
+    pen.put("skip", Window::All, text, lift(skip, above.skip));
+    let text = "rate of comment, share, follow and the like, log-odds above";
+    pen.put("engage", Window::All, text, lift(engage, above.engage));
+    let text = "watched share, above everything's";
+    pen.put("ratio", Window::All, text, ratio - above.ratio);
     Rates {
         long_view,
         like,
@@ -182,83 +167,17 @@ pub(crate) fn entity(
 
 /// Writes a pair's counter.
 pub(crate) fn cross(out: &mut impl Sink, of: &'static str, counter: &Slim, above: &Rates) {
-    let mut put = |what, window: Window, text, value| {
-        out.put(
-            About {
-                side: Side::Pair,
-                of,
-                what,
-                window: window.name(),
-                source: COUNTERS,
-                text,
-            },
-            value,
-        );
-    };
-    let long_view = counter.rate(
-        Window::All,
-        Measure::LongView,
-        Measure::Shown,
-        STRENGTH,
-        above.long_view,
-    );
-    let like = counter.rate(
-        Window::All,
-        Measure::Like,
-        Measure::Shown,
-        STRENGTH_RARE,
-        above.like,
-    );
-    put(
-        "long_view",
-        Window::All,
-        "long-view rate, log-odds above the first one's",
-        lift(long_view, above.long_view),
-    );
-    put(
-        "like",
-        Window::All,
-        "like rate, log-odds above the first one's",
-        lift(like, above.like),
-    );
-    put(
-        "shown",
-        Window::All,
-        "impressions, logarithm",
-        volume(shown(counter, Window::All)),
-    );
-    let late = counter.rate(
-        Window::Week,
-        Measure::LongView,
-        Measure::Shown,
-        STRENGTH_LATE,
-        long_view,
-    );
-    put(
-        "long_view",
-        Window::Week,
-        "long-view rate lately, log-odds above its own of all time",
-        lift(late, long_view),
-    );
-    let late_like = counter.rate(
-        Window::Week,
-        Measure::Like,
-        Measure::Shown,
-        STRENGTH_RARE_LATE,
-        like,
-    );
-    put(
-        "like",
-        Window::Week,
-        "like rate lately, log-odds above its own of all time",
-        lift(late_like, like),
-    );
-    put(
-        "shown",
-        Window::Week,
-        "impressions lately, logarithm",
-        volume(shown(counter, Window::Week)),
-    );
+    let (long_view, like) = all_time(counter, above);
+    let side = Side::Pair;
+    let mut pen = Pen { out, side, of };
+    let text = "long-view rate, log-odds above the first one's";
+    pen.put("long_view", Window::All, text, lift(long_view, above.long_view));
+    let text = "like rate, log-odds above the first one's";
+    pen.put("like", Window::All, text, lift(like, above.like));
+    pen.shown(counter, Window::All);
+    pen.late_long_view(counter, Window::Week, long_view);
+    pen.late_like(counter, Window::Week, like);
+    pen.shown(counter, Window::Week);
 }
 
 /// Writes how everybody feels lately.

@@ -22,12 +22,8 @@ const MEMORY: f32 = 10.0;
 /// How much an impression on another surface counts.
 const ELSEWHERE: f32 = 0.4;
 
-type Newest<'a> = std::iter::Flatten<std::option::IntoIter<Vec<&'a Seen>>>;
-
-fn newest(ring: Option<&Ring>) -> Newest<'_> {
-    ring.map(|ring| ring.newest().collect::<Vec<_>>())
-        .into_iter()
-        .flatten()
+fn newest(ring: Option<&Ring>) -> impl Iterator<Item = &Seen> + Clone {
+    ring.into_iter().flat_map(Ring::newest)
 }
 
 fn about(side: Side, what: &'static str, window: &'static str, text: &'static str) -> About {
@@ -59,11 +55,40 @@ impl Tally {
     }
 }
 
+/// Writes values about the viewer's sequence, or about a candidate beside it.
+struct Pen<'a, S> {
+    out: &'a mut S,
+    side: Side,
+}
+
+impl<S: Sink> Pen<'_, S> {
+    fn put(&mut self, what: &'static str, window: &'static str, text: &'static str, value: f32) {
+        self.out.put(about(self.side, what, window, text), value);
+    }
+}
+
 /// Writes what only the viewer's sequence says.
 pub(crate) fn viewer(out: &mut impl Sink, ring: Option<&Ring>, now_ms: TimestampMs, own: f32) {
-    let put = |out: &mut _, what, window, text, value| {
-        Sink::put(out, about(Side::Viewer, what, window, text), value)
-    };
+    let side = Side::Viewer;
+    let mut pen = Pen { out, side };
+    last_ones(&mut pen, ring, own);
+    pace(&mut pen, ring, now_ms, own);
+    let (mut lengths, mut count) = (0.0, 0.0);
+    for seen in newest(ring).filter(|seen| seen.outcome.long_view) {
+        lengths += log_duration(i64::from(seen.duration_ms)) - LOG_DURATION;
+        count += 1.0;
+    }
+    let text = "mean log duration of long-viewed videos";
+    pen.put("liked_length", "50", text, lengths / (count + 1.0));
+    let rejected = |seen: &&Seen| seen.outcome.told.is_some_and(|told| told.reject);
+    let rejects = newest(ring).filter(rejected).count();
+    pen.put("rejects", "50", "videos the viewer did not want", rejects as f32);
+    let length = ring.map_or(0, Ring::len) as f32;
+    pen.put("length", "", "impressions remembered, logarithm", volume(length));
+}
+
+/// What became of the last impressions.
+fn last_ones(pen: &mut Pen<'_, impl Sink>, ring: Option<&Ring>, own: f32) {
     for (count, window) in [
         (1, "1"),
         (2, "2"),
@@ -78,21 +103,11 @@ pub(crate) fn viewer(out: &mut impl Sink, ring: Option<&Ring>, now_ms: Timestamp
             tally.add(1.0, seen.outcome.long_view);
             likes += f32::from(u8::from(seen.outcome.like));
         }
-        put(
-            out,
-            "long_view",
-            window,
-            "long-view rate of the last impressions, log-odds above the viewer's",
-            tally.lift(own),
-        );
+        let text = "long-view rate of the last impressions, log-odds above the viewer's";
+        pen.put("long_view", window, text, tally.lift(own));
         if count >= 5 {
-            put(
-                out,
-                "likes",
-                window,
-                "likes among the last impressions, logarithm",
-                volume(likes),
-            );
+            let text = "likes among the last impressions, logarithm";
+            pen.put("likes", window, text, volume(likes));
         }
     }
     for (count, window) in [(1, "1"), (3, "3"), (5, "5"), (10, "10"), (20, "20")] {
@@ -102,70 +117,20 @@ pub(crate) fn viewer(out: &mut impl Sink, ring: Option<&Ring>, now_ms: Timestamp
             open += f32::from(u8::from(told.open));
             all += 1.0;
         }
-        put(
-            out,
-            "ratio",
-            window,
-            "mean watched share of the last impressions",
-            ratio / all - RATIO,
-        );
-        put(
-            out,
-            "open",
-            window,
-            "share of the last impressions that were turned to",
-            open / all - OPEN,
-        );
+        let text = "mean watched share of the last impressions";
+        pen.put("ratio", window, text, ratio / all - RATIO);
+        let text = "share of the last impressions that were turned to";
+        pen.put("open", window, text, open / all - OPEN);
     }
-    pace(out, ring, now_ms, own);
-    let (mut lengths, mut count) = (0.0, 0.0);
-    for seen in newest(ring).filter(|seen| seen.outcome.long_view) {
-        lengths += log_duration(i64::from(seen.duration_ms)) - LOG_DURATION;
-        count += 1.0;
-    }
-    put(
-        out,
-        "liked_length",
-        "50",
-        "mean log duration of long-viewed videos",
-        lengths / (count + 1.0),
-    );
-    let rejects = newest(ring)
-        .filter(|seen| seen.outcome.told.is_some_and(|told| told.reject))
-        .count();
-    put(
-        out,
-        "rejects",
-        "50",
-        "videos the viewer did not want",
-        rejects as f32,
-    );
-    put(
-        out,
-        "length",
-        "",
-        "impressions remembered, logarithm",
-        volume(ring.map_or(0, Ring::len) as f32),
-    );
 }
 
 /// How fast impressions came.
-fn pace(out: &mut impl Sink, ring: Option<&Ring>, now_ms: TimestampMs, own: f32) {
-    let put = |out: &mut _, what, window, text, value| {
-        Sink::put(out, about(Side::Viewer, what, window, text), value)
-    };
+fn pace(pen: &mut Pen<'_, impl Sink>, ring: Option<&Ring>, now_ms: TimestampMs, own: f32) {
     let timed = || newest(ring).map_while(|seen| seen.at_ms.map(|at_ms| (at_ms, seen.outcome)));
     let log_s = |ms: i64| (ms.max(0) as f32 / 1_000.0).ln_1p().min(NEVER_LOG_S);
-    let gap = timed()
-        .next()
-        .map_or(NEVER_LOG_S, |(at_ms, _)| log_s(now_ms - at_ms));
-    put(
-        out,
-        "gap",
-        "",
-        "seconds since the last impression, logarithm",
-        gap,
-    );
+    let last_ms = timed().next().map(|(at_ms, _)| at_ms);
+    let gap = last_ms.map_or(NEVER_LOG_S, |at_ms| log_s(now_ms - at_ms));
+    pen.put("gap", "", "seconds since the last impression, logarithm", gap);
     for (reach_ms, window) in [
         (60_000, "1m"),
         (600_000, "10m"),
@@ -176,20 +141,10 @@ fn pace(out: &mut impl Sink, ring: Option<&Ring>, now_ms: TimestampMs, own: f32)
         for (_, outcome) in timed().take_while(|(at_ms, _)| now_ms - at_ms < reach_ms) {
             tally.add(1.0, outcome.long_view);
         }
-        put(
-            out,
-            "shown",
-            window,
-            "impressions within this time, logarithm",
-            volume(tally.all),
-        );
-        put(
-            out,
-            "long_view",
-            window,
-            "long-view rate within this time, log-odds above the viewer's",
-            tally.lift(own),
-        );
+        let text = "impressions within this time, logarithm";
+        pen.put("shown", window, text, volume(tally.all));
+        let text = "long-view rate within this time, log-odds above the viewer's";
+        pen.put("long_view", window, text, tally.lift(own));
     }
     let (mut count, mut before) = (0.0, now_ms);
     for (at_ms, _) in timed() {
@@ -199,20 +154,10 @@ fn pace(out: &mut impl Sink, ring: Option<&Ring>, now_ms: TimestampMs, own: f32)
         count += 1.0;
         before = at_ms;
     }
-    put(
-        out,
-        "session_depth",
-        "",
-        "impressions of this session so far, logarithm",
-        volume(count),
-    );
-    put(
-        out,
-        "session_age",
-        "",
-        "seconds since this session began, logarithm",
-        log_s(now_ms - before),
-    );
+    let text = "impressions of this session so far, logarithm";
+    pen.put("session_depth", "", text, volume(count));
+    let text = "seconds since this session began, logarithm";
+    pen.put("session_age", "", text, log_s(now_ms - before));
 }
 
 /// Mean of the logarithm of a duration in milliseconds, about 13 s.
@@ -222,9 +167,6 @@ fn log_duration(duration_ms: i64) -> f32 {
     (duration_ms.max(500) as f32).ln()
 }
 
-/// Whether an impression has something in common with the candidate.
-type IsSame<'a> = &'a dyn Fn(&Seen) -> bool;
-
 /// Writes what the viewer's sequence says about this candidate.
 pub(crate) fn pair(
     out: &mut impl Sink,
@@ -233,8 +175,50 @@ pub(crate) fn pair(
     context: &Context,
     own: f32,
 ) {
-    let put =
-        |out: &mut _, what, window, text, value| Sink::put(out, about(Side::Pair, what, window, text), value);
+    let side = Side::Pair;
+    let mut pen = Pen { out, side };
+    last_same(&mut pen, ring, video, context);
+    let mut tallies: [Tally; 4] = Default::default();
+    let mut shares = [0.0; 2];
+    let length = log_duration(video.duration_ms);
+    for (place, seen) in newest(ring).enumerate() {
+        let yes = seen.outcome.long_view;
+        let likeness = (-(log_duration(i64::from(seen.duration_ms)) - length).abs() * LENGTH_STEEPNESS).exp();
+        let memory = (-(place as f32) / MEMORY).exp();
+        let here = seen.surface.is_some() && seen.surface == context.surface;
+        tallies[0].add(likeness, yes);
+        tallies[1].add(likeness * memory * if here { 1.0 } else { ELSEWHERE }, yes);
+        if here {
+            tallies[2].add(memory, yes);
+        }
+        if seen.topic == video.topics[0] && seen.topic != 0 {
+            tallies[3].add(memory, yes);
+            shares[0] += 1.0;
+        }
+        if seen.creator == video.creator.raw() {
+            shares[1] += 1.0;
+        }
+    }
+    let [all, recent, surface, topic] = tallies.map(|tally| tally.lift(own));
+    let text = "long-view rate of videos of like length";
+    pen.put("length_long_view", "50", text, all);
+    let text = "the same, newer ones and this surface count more";
+    pen.put("length_long_view_recent", "10", text, recent);
+    let text = "long-view rate on this surface, newer ones count more";
+    pen.put("surface_long_view", "10", text, surface);
+    let text = "long-view rate of this topic, newer ones count more";
+    pen.put("topic_long_view", "10", text, topic);
+    let text = "impressions of this topic, logarithm";
+    pen.put("topic_shown", "50", text, volume(shares[0]));
+    let text = "impressions of this creator, logarithm";
+    pen.put("creator_shown", "50", text, volume(shares[1]));
+}
+
+/// Whether an impression has something in common with the candidate.
+type IsSame<'a> = &'a dyn Fn(&Seen) -> bool;
+
+/// The last impression that had something in common with the candidate: what became of it, and how long ago.
+fn last_same(pen: &mut Pen<'_, impl Sink>, ring: Option<&Ring>, video: &VideoFacts, context: &Context) {
     let group = length_group(video.duration_ms);
     let same: [(&str, &str, IsSame<'_>); 5] = [
         ("last_same_creator", "since_same_creator", &|seen| {
@@ -257,77 +241,8 @@ pub(crate) fn pair(
         let found = newest(ring).enumerate().find(|(_, seen)| is_same(seen));
         let outcome = found.map_or(0.0, |(_, seen)| if seen.outcome.long_view { 0.5 } else { -0.5 });
         let ago = found.map_or(RING_MAX as f32, |(at, _)| at as f32);
-        put(
-            out,
-            last,
-            "50",
-            "outcome of the last such impression: ±½, 0 when none",
-            outcome,
-        );
-        put(out, since, "50", "impressions since, logarithm", volume(ago));
+        let text = "outcome of the last such impression: ±½, 0 when none";
+        pen.put(last, "50", text, outcome);
+        pen.put(since, "50", "impressions since, logarithm", volume(ago));
     }
-    let mut tallies: [Tally; 4] = Default::default();
-    let mut shares = [0.0; 2];
-    let length = log_duration(video.duration_ms);
-    for (place, seen) in newest(ring).enumerate() {
-        let yes = seen.outcome.long_view;
-        let likeness = (-(log_duration(i64::from(seen.duration_ms)) - length).abs() * LENGTH_STEEPNESS).exp();
-        let memory = (-(place as f32) / MEMORY).exp();
-        let here = seen.surface.is_some() && seen.surface == context.surface;
-        tallies[0].add(likeness, yes);
-        tallies[1].add(likeness * memory * if here { 1.0 } else { ELSEWHERE }, yes);
-        if here {
-            tallies[2].add(memory, yes);
-        }
-        if seen.topic == video.topics[0] && seen.topic != 0 {
-            tallies[3].add(memory, yes);
-            shares[0] += 1.0;
-        }
-        if seen.creator == video.creator.raw() {
-            shares[1] += 1.0;
-        }
-    }
-    let [length_rate, length_recent, surface, topic] = tallies.map(|tally| tally.lift(own));
-    put(
-        out,
-        "length_long_view",
-        "50",
-        "long-view rate of videos of like length",
-        length_rate,
-    );
-    put(
-        out,
-        "length_long_view_recent",
-        "10",
-        "the same, newer ones and this surface count more",
-        length_recent,
-    );
-    put(
-        out,
-        "surface_long_view",
-        "10",
-        "long-view rate on this surface, newer ones count more",
-        surface,
-    );
-    put(
-        out,
-        "topic_long_view",
-        "10",
-        "long-view rate of this topic, newer ones count more",
-        topic,
-    );
-    put(
-        out,
-        "topic_shown",
-        "50",
-        "impressions of this topic, logarithm",
-        volume(shares[0]),
-    );
-    put(
-        out,
-        "creator_shown",
-        "50",
-        "impressions of this creator, logarithm",
-        volume(shares[1]),
-    );
 }

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use proptest::prelude::*;
 use types::{SoundId, UserId, VideoId, ViewerId};
 
 use super::*;
 use crate::facts::{Outcome, Told, Trait};
 use crate::registry::Registry;
-use crate::state::Impression;
+use crate::state::{Impression, StateConfig};
 
 const NOW_MS: i64 = 1_700_000_000_000;
 
@@ -197,4 +198,34 @@ fn recent_videos_are_the_long_viewed_ones_newest_first() {
         .collect();
     assert_eq!(recent.len(), RECENT_MAX);
     assert_eq!(recent[..3], [38, 36, 34]);
+}
+
+proptest! {
+    /// The row of an event is the same whatever becomes of the event, and the one after it is not.
+    #[test]
+    fn a_row_knows_nothing_of_its_own_outcome(
+        plays in prop::collection::vec((0_u64..5, 0_u64..20, 0_i64..90_000, any::<bool>()), 1..40),
+    ) {
+        let mut state = State::new(StateConfig { entities_max: 4_096, crosses_max: 4_096, rings_max: 64 });
+        let mut at_ms = NOW_MS;
+        for (who, what, pause_ms, long_view) in plays {
+            at_ms += pause_ms;
+            let (viewer, video, context) = (viewer(who), video(what), context(at_ms));
+            let read = |state: &State| {
+                let mut row = Row::default();
+                state.query(&viewer, &context).extract(&video, &mut row);
+                row
+            };
+            let before = state.encode();
+            let row = read(&state);
+            prop_assert_eq!(&state.encode(), &before, "reading changes nothing");
+            let (mut watched, mut left) = (state.clone(), state.clone());
+            observe(&mut watched, &viewer, &video, at_ms, true);
+            observe(&mut left, &viewer, &video, at_ms, false);
+            prop_assert_eq!(read(&state), row);
+            let name = "viewer_video.long_view.all";
+            prop_assert!(value(&read(&watched), name) > value(&read(&left), name));
+            observe(&mut state, &viewer, &video, at_ms, long_view);
+        }
+    }
 }
