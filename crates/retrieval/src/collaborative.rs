@@ -212,6 +212,36 @@ mod tests {
         assert_eq!(generator.trending(1, 48 * HOUR_MS)[0].video, 3);
     }
 
+    /// The header's formula from its parts, and the order by brute force.
+    #[test]
+    fn a_score_is_affinity_times_lift() {
+        let generator = learnt();
+        let (now_ms, config) = (48 * HOUR_MS, Config::default());
+        let fit = generator.fit.as_ref().expect("fitted");
+        let mut expected: Vec<(u64, f64)> = [1, 2, 3]
+            .into_iter()
+            .map(|video| {
+                let affinity: f64 = generator
+                    .trail(77)
+                    .iter()
+                    .map(|step| f64::from(fit.weight(step.video, video)))
+                    .sum();
+                let momentum = generator.state.momentum.mass(video, now_ms) + config.momentum_prior;
+                let spread = generator.state.spread.mass(video, now_ms) + config.spread_prior;
+                let lift = momentum.powf(config.momentum_exponent) / spread.powf(config.spread_exponent);
+                (video, affinity * lift)
+            })
+            .filter(|(_, score)| *score > 0.0)
+            .collect();
+        expected.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let found = generator.best(77, now_ms, 9, |_| true);
+        assert_eq!(found.len(), expected.len());
+        for (found, (video, score)) in found.iter().zip(expected) {
+            assert_eq!(found.video, video);
+            assert!((f64::from(found.score) / score - 1.0).abs() < 1e-5);
+        }
+    }
+
     #[test]
     fn a_refit_of_the_same_state_is_the_same() {
         let first = learnt();

@@ -28,3 +28,26 @@ impl Decay {
         (-(age_ms.max(0) as f64) / self.half_life_ms).exp2()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weight_halves_every_half_life() {
+        let decay = Decay::of_hours(1.5);
+        let hour_ms = 3_600_000;
+        for (age_ms, weight) in [
+            (0, 1.0),
+            (3 * hour_ms / 2, 0.5),
+            (3 * hour_ms, 0.25),
+            (-hour_ms, 1.0),
+            (DurationMs::MAX, 0.0),
+        ] {
+            assert_eq!(decay.weight(age_ms), weight, "age {age_ms}");
+        }
+        assert_eq!(Decay::of_ms(0), Decay::of_ms(1));
+        assert_eq!(Decay::of_hours(f64::NAN), Decay::of_ms(1));
+        assert_eq!(Decay::of_hours(2.0), Decay::of_ms(2 * hour_ms));
+    }
+}

@@ -35,3 +35,40 @@ pub fn keep_best(scored: &mut Vec<Scored>, count: usize) {
     scored.truncate(count);
     scored.sort_unstable_by(Scored::best_first);
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// Against the plain way: sort all, take the first.
+        #[test]
+        fn the_best_are_the_head_of_the_sorted_list(
+            scores in prop::collection::vec(-3i8..3, 0..40),
+            count in 0usize..45,
+        ) {
+            let mut all: Vec<Scored> = (0..)
+                .zip(&scores)
+                .map(|(video, &score)| Scored { video, score: f32::from(score) })
+                .collect();
+            let mut kept = all.clone();
+            keep_best(&mut kept, count);
+            all.sort_by(Scored::best_first);
+            all.truncate(count);
+            prop_assert_eq!(kept, all);
+        }
+    }
+
+    #[test]
+    fn equals_stand_by_video_and_what_is_no_number_is_in_one_place() {
+        let mut all: Vec<Scored> = [(3, 1.0), (1, f32::NAN), (2, 1.0), (4, 2.0)]
+            .map(|(video, score)| Scored { video, score })
+            .to_vec();
+        keep_best(&mut all, 4);
+        let order: Vec<u64> = all.iter().map(|scored| scored.video).collect();
+        assert_eq!(order, [1, 4, 2, 3]);
+    }
+}

@@ -28,6 +28,11 @@ use solve::{Square, invert, multiply};
 
 const DAY_MS: DurationMs = 86_400_000;
 
+/// Videos fitted unless said otherwise: the most active of the catalogue.
+pub const VIDEOS_DEFAULT: usize = 8_192;
+/// Most videos that any setting can have fitted: three matrices of 1.1 GB, 8.8 T multiply-adds.
+pub const VIDEOS_CEILING: usize = 16_384;
+
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Config {
     /// How fast an exposure loses its say about the viewer.
@@ -38,7 +43,8 @@ pub struct Config {
     pub exposed_weight: f32,
     /// λ: doubts co-exposures seen by fewer than about this many viewers.
     pub ridge: f32,
-    /// Most videos fitted, the heaviest targets first. Time grows with the cube, memory with the square.
+    /// Most videos fitted, the most active (heaviest decayed targets) first; [`VIDEOS_CEILING`] holds above it. Time grows with the cube,
+    /// memory with the square.
     pub videos_max: usize,
     /// A video that nobody was shown for longer than this is no candidate.
     pub idle_max_ms: DurationMs,
@@ -54,7 +60,7 @@ impl Default for Config {
             target_half_life: Decay::of_hours(7.0 * 24.0),
             exposed_weight: 0.3,
             ridge: 200.0,
-            videos_max: 8_192,
+            videos_max: VIDEOS_DEFAULT,
             idle_max_ms: 10 * DAY_MS,
             threads: 2,
         }
@@ -202,7 +208,7 @@ fn candidates(trails: &Trails, config: &Config, now_ms: TimestampMs) -> Vec<u64>
             score: mass as f32,
         })
         .collect();
-    keep_best(&mut heaviest, config.videos_max);
+    keep_best(&mut heaviest, config.videos_max.min(VIDEOS_CEILING));
     let mut videos: Vec<u64> = heaviest.into_iter().map(|scored| scored.video).collect();
     videos.sort_unstable();
     videos

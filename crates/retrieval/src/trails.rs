@@ -124,6 +124,8 @@ impl Trails {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn shown(viewer: u64, video: u64, at_ms: TimestampMs, engaged: bool) -> Exposure {
@@ -176,5 +178,61 @@ mod tests {
         trails.observe(&shown(4, 1, 50, true));
         trails.observe(&shown(5, 1, 60, true));
         assert_eq!(trails.viewers(), 2);
+    }
+
+    /// The same memory by brute force: a list of viewers, each with a list of steps, searched from end to end.
+    #[derive(Default)]
+    struct Plain(Vec<(u64, TimestampMs, Vec<Step>)>);
+
+    impl Plain {
+        fn observe(&mut self, limits: Limits, exposure: &Exposure) {
+            if self.0.iter().all(|(viewer, ..)| *viewer != exposure.viewer) {
+                if self.0.len() == limits.viewers_max {
+                    let oldest = (0..self.0.len()).min_by_key(|&at| (self.0[at].1, self.0[at].0));
+                    self.0.remove(oldest.expect("somebody"));
+                }
+                self.0.push((exposure.viewer, exposure.at_ms, Vec::new()));
+            }
+            let known = self.0.iter_mut().find(|(viewer, ..)| *viewer == exposure.viewer);
+            let (_, last_ms, steps) = known.expect("just put there");
+            *last_ms = (*last_ms).max(exposure.at_ms);
+            let same: Vec<Step> = steps
+                .iter()
+                .copied()
+                .filter(|step| step.video == exposure.video)
+                .collect();
+            steps.retain(|step| step.video != exposure.video);
+            if steps.len() == limits.length_max {
+                steps.remove(0);
+            }
+            steps.push(Step {
+                video: exposure.video,
+                at_ms: same.iter().fold(exposure.at_ms, |at, step| at.max(step.at_ms)),
+                engaged: same
+                    .iter()
+                    .fold(exposure.engaged, |engaged, step| engaged || step.engaged),
+            });
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn trails_equal_the_brute_force_memory(
+            exposures in prop::collection::vec((0u64..7, 0u64..6, 0i64..50, any::<bool>()), 0..120),
+            viewers_max in 1usize..6,
+            length_max in 1usize..5,
+        ) {
+            let limits = Limits { viewers_max, length_max };
+            let (mut trails, mut plain) = (Trails::new(limits), Plain::default());
+            for (viewer, video, at_ms, engaged) in exposures {
+                trails.observe(&shown(viewer, video, at_ms, engaged));
+                plain.observe(limits, &shown(viewer, video, at_ms, engaged));
+                prop_assert_eq!(trails.viewers(), plain.0.len());
+                for (viewer, _, steps) in &plain.0 {
+                    prop_assert_eq!(trails.of(*viewer), steps.as_slice());
+                }
+            }
+        }
     }
 }
