@@ -57,8 +57,14 @@ impl Deltas {
         }
     }
 
-    /// Notes whose rows an example moved.
-    pub(crate) fn note(&mut self, examples: &[Placed]) {
+    /// How often followers hear.
+    pub(crate) fn config(&self) -> DeltaConfig {
+        self.config
+    }
+
+    /// Notes whose rows examples moved, and whose rows went.
+    pub(crate) fn note(&mut self, examples: &[Placed], removed: Vec<Key>) {
+        self.touched.extend(removed);
         let ids = examples.iter().flat_map(|placed| &placed.example.item.ids);
         self.touched.extend(ids.map(|&(slot, id)| Key::new(slot, id)));
     }

@@ -72,7 +72,7 @@ pub struct Tally {
     pub outcomes: u64,
     /// Learned as differences to earlier outcomes.
     pub deltas: u64,
-    /// Said nothing that a head asks.
+    /// Said nothing that a head asks, or was served without a row.
     pub silent: u64,
     /// Of viewers without trust: probes, robots.
     pub excluded: u64,
@@ -248,6 +248,11 @@ impl Learner {
         let trust = self.actors.trust(viewer);
         if trust == 0.0 {
             self.tally.excluded += 1;
+            return;
+        }
+        if example.item.ids.is_empty() {
+            // Nobody extracted a row when it was served.
+            self.tally.silent += 1;
             return;
         }
         let watch_ms = example.watch.map_or(0, |watch| watch.watch_ms);

@@ -9,6 +9,7 @@ mod checkpoint;
 mod deltas;
 #[doc(hidden)]
 pub mod fixture;
+mod follower;
 mod guard;
 mod journal;
 mod labels;
@@ -28,6 +29,7 @@ mod writer;
 pub use actors::{ActorLimits, TRUST_MAX};
 pub use checkpoint::UnfitError;
 pub use deltas::DeltaConfig;
+pub use follower::{FOLLOWER, Follower, FollowerParts, FollowerStatus, FollowerTask};
 pub use guard::GuardConfig;
 pub use journal::{Begin, Dense, Discontinuity, Entry, JOURNAL, Range, Rows, Take};
 pub use learner::{Learner, LearnerParts, LearnerSettings, MICRO_BATCH_MAX, Placed, Tally};

@@ -52,6 +52,8 @@ impl Live {
 /// How the learner stands, as of its last round.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TrainerStatus {
+    /// When this was written, by the learner's clock; an old one is of a learner that stands still.
+    pub at_ms: i64,
     /// Processes that have owned the learner, this one included.
     pub epoch: u64,
     /// Rounds since learning began anew.

@@ -74,6 +74,7 @@ impl Meters {
         let learner = &state.learner;
         let (holds, pulls) = learner.guard();
         let status = TrainerStatus {
+            at_ms: (parts.clock)(),
             epoch: state.standing.epoch,
             round: state.standing.round,
             tally: learner.tally(),

@@ -73,6 +73,10 @@ impl State {
         parts: &LearnerParts,
         deltas: Option<DeltaConfig>,
     ) -> Self {
+        let mut learner = learner;
+        if deltas.is_some() {
+            learner.model_mut().table_mut().removals_record();
+        }
         Self {
             learner,
             standing,
@@ -88,7 +92,7 @@ impl State {
         }
         self.learner.learn(examples);
         if let Some(deltas) = &mut self.deltas {
-            deltas.note(examples);
+            deltas.note(examples, self.learner.model_mut().table_mut().removals_take());
         }
         let newest = examples.iter().map(|placed| placed.at_ms).max();
         self.learned_at_ms = self.learned_at_ms.max(newest.unwrap_or(i64::MIN));
@@ -120,7 +124,7 @@ impl State {
                     source,
                 })?;
                 match self.standing.follow(entry)? {
-                    Means::Anew => self.learner = Learner::new(parts)?,
+                    Means::Anew => self.anew(parts)?,
                     Means::Learn(take) => {
                         self.again(log, &take)?;
                         takes += 1;
@@ -133,6 +137,13 @@ impl State {
             return Err(ReplayError::NoBeginning(from));
         }
         Ok(takes)
+    }
+
+    fn anew(&mut self, parts: &LearnerParts) -> Result<(), SchemaError> {
+        let deltas = self.deltas.as_ref().map(Deltas::config);
+        let standing = std::mem::take(&mut self.standing);
+        *self = Self::new(Learner::new(parts)?, standing, parts, deltas);
+        Ok(())
     }
 
     fn again(&mut self, log: &dyn EventLog, take: &Take) -> Result<(), ReplayError> {

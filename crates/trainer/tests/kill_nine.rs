@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use common::{append_some, examples_of, log_at, parts, twin};
+use common::{append, examples_of, log_at, log_config, parts, twin};
 use event_log::disk::SplitMix;
 use event_log::{EventLog, SegmentLog};
 use stream::StopSignal;
@@ -102,7 +102,7 @@ fn a_life() {
         return;
     };
     let (log_dir, objects) = folders(&dir);
-    let log: Arc<SegmentLog> = log_at(&log_dir);
+    let log: Arc<SegmentLog> = log_at(&log_dir, log_config());
     let entries = Arc::new(AtomicU64::new(0));
     let counted = entries.clone();
     let parts = TrainerParts {
@@ -126,7 +126,7 @@ fn a_life() {
 fn feed(log: &dyn EventLog, entries: &AtomicU64) {
     let (from, mut seen) = (written(log), 0);
     for few in (from..).step_by(FEW as usize) {
-        append_some(log, few..few + FEW);
+        append(log, few..few + FEW);
         while entries.load(Ordering::Relaxed) == seen {
             thread::park_timeout(LOOK_EVERY);
         }
@@ -168,7 +168,7 @@ fn a_hundred_kills_change_nothing() {
         kill_at(dir.path(), 1 + random.below(HEARD_MAX));
     }
     let (log_dir, objects) = folders(dir.path());
-    let log: Arc<dyn EventLog> = log_at(&log_dir);
+    let log: Arc<dyn EventLog> = log_at(&log_dir, log_config());
     let checkpoints = objects.list("jobs/trainer/manifest/").expect("lists");
     let last: u64 = last_number(&checkpoints);
     let parts = parts_at(dir.path(), log.clone(), Arc::new(objects));

@@ -2,14 +2,16 @@
 
 mod common;
 
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{Fickle, append, append_some, barrier, examples_of, learned, log_at, log_config, parts, twin};
+use common::{append, barrier, examples_of, log_at, log_config, parts, twin};
 use event_log::conformance::settle;
 use event_log::disk::{Disk, SimDisk, SimFaults};
 use event_log::{Append, EventLog, SegmentLog};
 use stream::JobError;
-use stream::keyed::{CheckpointError, JobTools, Objects};
+use stream::keyed::{CheckpointError, JobTools, MemoryObjects, Objects};
 use trainer::{Begin, Entry, JOURNAL, Range, Take, Trainer, TrainerParts, fixture};
 
 /// A log in a folder that goes with it, objects, and the parts of a learner over both.
@@ -23,7 +25,7 @@ impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let objects = Arc::new(Fickle::default());
-        let parts = parts(log_at(dir.path()), objects.clone());
+        let parts = parts(log_at(dir.path(), log_config()), objects.clone());
         Self { dir, objects, parts }
     }
 
@@ -59,6 +61,66 @@ impl World {
     }
 }
 
+/// Learns what is durable and makes a checkpoint; the state's hash.
+fn learned(parts: &TrainerParts) -> model::StateHash {
+    let mut trainer = Trainer::open(parts.clone()).expect("opens");
+    trainer.catch_up().expect("learns");
+    trainer.close().expect("makes a checkpoint");
+    trainer.state_hash()
+}
+
+/// Objects in memory that refuse to be written to when told so.
+#[derive(Default)]
+struct Fickle {
+    inner: MemoryObjects,
+    full: AtomicBool,
+}
+
+impl Fickle {
+    fn full_set(&self, full: bool) {
+        self.full.store(full, Ordering::SeqCst);
+    }
+
+    /// Flips a bit in the middle of an object.
+    fn tamper(&self, key: &str) {
+        let mut bytes = self.inner.get(key).expect("gets").expect("is there");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 4;
+        self.inner.delete(key).expect("deletes");
+        self.inner.put_if_absent(key, &bytes).expect("puts");
+    }
+
+    /// The keys of one kind, ascending.
+    fn keys(&self, kind: &str) -> Vec<String> {
+        self.inner.list(&format!("jobs/trainer/{kind}/")).expect("lists")
+    }
+}
+
+impl Objects for Fickle {
+    fn put_if_absent(&self, key: &str, bytes: &[u8]) -> io::Result<bool> {
+        if self.full.load(Ordering::SeqCst) {
+            // What a full disk leaves behind.
+            self.inner
+                .put_if_absent(&format!("{key}.tmp"), &bytes[..bytes.len() / 2])?;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.inner.put_if_absent(key, bytes)
+    }
+
+    fn get(&self, key: &str) -> io::Result<Option<Vec<u8>>> {
+        self.inner.get(key)
+    }
+
+    fn list(&self, prefix: &str) -> io::Result<Vec<String>> {
+        let keys = self.inner.list(prefix)?;
+        Ok(keys.into_iter().filter(|key| !key.ends_with(".tmp")).collect())
+    }
+
+    fn delete(&self, key: &str) -> io::Result<()> {
+        self.inner.delete(key)
+    }
+}
+
 #[test]
 fn a_restart_goes_on_where_the_takes_end() {
     let world = World::new();
@@ -87,7 +149,7 @@ fn a_take_that_was_written_and_not_learned_is_learned() {
     let world = World::new();
     world.append(0..512);
     learned(&world.parts);
-    append_some(&*world.parts.log, 512..612);
+    append(&*world.parts.log, 512..612);
     // The owner wrote the take and died before it learned it.
     let range = |partition| Range {
         partition,
@@ -131,7 +193,7 @@ fn takes_that_were_lost_with_the_power_are_taken_again_otherwise() {
     // The disk as the power may have left it, at moments of the rounds that follow.
     let mut crashes = Vec::new();
     for (seed, from) in (0..16).zip((1_024..).step_by(100)) {
-        append_some(&*log, from..from + 100);
+        append(&*log, from..from + 100);
         trainer.catch_up().expect("learns");
         crashes.push((from + 100, disk.crash(seed)));
     }
@@ -320,7 +382,7 @@ fn examples_that_retention_took_are_counted_or_cost_a_new_beginning() {
             prepare_ahead: false,
             ..log_config()
         };
-        Arc::new(SegmentLog::open(dir.path(), config).expect("opens"))
+        log_at(dir.path(), config)
     };
     let log = open_log(None);
     append(&*log, 0..512);
@@ -398,7 +460,7 @@ fn a_log_that_is_shorter_than_what_was_learned_stops_it() {
     learned(&world.parts);
     let elsewhere = tempfile::tempdir().expect("a temporary folder");
     let other = TrainerParts {
-        log: log_at(elsewhere.path()),
+        log: log_at(elsewhere.path(), log_config()),
         ..world.parts.clone()
     };
     let error = Trainer::open(other).err().expect("refuses");

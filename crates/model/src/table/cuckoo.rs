@@ -65,7 +65,7 @@ pub(super) struct Index {
     pub(super) shards: Vec<Shard>,
     pub(super) growing: Option<Growing>,
     /// Rows whose entry found no place while its shard grew; practically none. The writer frees them.
-    pub(super) lost: Vec<RowRef>,
+    pub(super) lost: Vec<(Key, RowRef)>,
 }
 
 impl Index {
@@ -221,7 +221,7 @@ impl Index {
             for (_, key, row) in leaving.entries() {
                 if !shard.place(key, row) {
                     shard.entries -= 1;
-                    self.lost.push(row);
+                    self.lost.push((key, row));
                 }
             }
             shard.change(1 - side, from, |bucket| {

@@ -101,7 +101,7 @@ impl Writer {
     /// Drops what is due of one bucket.
     fn visit(&mut self, bucket: &[Option<(Key, Entry)>]) {
         let pressed = self.pressed();
-        let mut least: Option<(f32, Entry)> = None;
+        let mut least: Option<(f32, Key, Entry)> = None;
         for (key, entry) in bucket.iter().flatten() {
             let Some(rule) = self.rule(*key).filter(|_| !key.is_default()) else {
                 continue;
@@ -109,17 +109,17 @@ impl Writer {
             let header = self.header_at(entry.row);
             let age_s = self.now_s.saturating_sub(header.last_seen_s);
             if age_s > rule.expire_after_s {
-                self.drop_row(entry);
+                self.drop_row(*key, entry);
                 self.counts.expired += 1;
             } else if pressed[entry.row.class().index()] {
                 let value = self.value(header, age_s);
-                if least.is_none_or(|(least, _)| value < least) {
-                    least = Some((value, *entry));
+                if least.is_none_or(|(least, ..)| value < least) {
+                    least = Some((value, *key, *entry));
                 }
             }
         }
-        if let Some((_, entry)) = least {
-            self.drop_row(&entry);
+        if let Some((_, key, entry)) = least {
+            self.drop_row(key, &entry);
             self.counts.evicted += 1;
         }
     }

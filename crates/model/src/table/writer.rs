@@ -61,7 +61,12 @@ pub struct Writer {
     pub(super) counts: Counts,
     pub(super) saved: super::snapshot::Saved,
     coalesced: Coalesced,
+    /// Keys whose rows went, for somebody who copies the table elsewhere; none while nobody asks. Not part of the state.
+    removals: Option<Vec<Key>>,
 }
+
+/// Removals remembered until they are taken; more are forgotten.
+const REMOVALS_MAX: usize = 1 << 20;
 
 impl Writer {
     /// An empty table on fresh memory, with the slots' default rows.
@@ -79,6 +84,7 @@ impl Writer {
             counts: Counts::default(),
             saved: Default::default(),
             coalesced: Coalesced::default(),
+            removals: None,
             shared,
         };
         for slot in 0..writer.shared.config.slots.len() {
@@ -116,6 +122,16 @@ impl Writer {
         self.counts
     }
 
+    /// Remembers from now on whose rows expire, are evicted or removed; see [`Writer::removals_take`].
+    pub fn removals_record(&mut self) {
+        self.removals.get_or_insert_default();
+    }
+
+    /// The keys whose rows went since this was asked last; some may have a new row by now.
+    pub fn removals_take(&mut self) -> Vec<Key> {
+        self.removals.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// The latest event time that a call named, seconds.
     pub fn now_s(&self) -> u32 {
         self.now_s
@@ -147,7 +163,7 @@ impl Writer {
             if !self.outlived(&entry, &rule) {
                 return;
             }
-            self.drop_row(&entry);
+            self.drop_row(key, &entry);
             self.counts.expired += 1;
         }
         let seen = if rule.admit_at > 1 {
@@ -407,7 +423,7 @@ impl Writer {
     pub fn remove(&mut self, key: Key) -> bool {
         let entry = self.index.locate(key).filter(|_| !key.is_default());
         if let Some(entry) = &entry {
-            self.drop_row(entry);
+            self.drop_row(key, entry);
             self.counts.removed += 1;
         }
         entry.is_some()
@@ -502,14 +518,22 @@ impl Writer {
         true
     }
 
-    pub(super) fn drop_row(&mut self, entry: &Entry) {
+    pub(super) fn drop_row(&mut self, key: Key, entry: &Entry) {
         self.index.remove(entry);
         self.give_back(entry.row);
+        self.note_removal(key);
+    }
+
+    fn note_removal(&mut self, key: Key) {
+        if let Some(removals) = self.removals.as_mut().filter(|all| all.len() < REMOVALS_MAX) {
+            removals.push(key);
+        }
     }
 
     fn free_lost(&mut self) {
-        while let Some(row) = self.index.lost.pop() {
+        while let Some((key, row)) = self.index.lost.pop() {
             self.give_back(row);
+            self.note_removal(key);
             self.counts.lost += 1;
         }
     }

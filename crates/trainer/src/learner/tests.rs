@@ -92,8 +92,11 @@ fn what_cannot_be_true_is_left_out() {
     endless.example.item.features = vec![(0, f32::INFINITY)];
     let mut newer = placed(2);
     newer.example.item.features.push((77, 1.0));
-    learner.learn(&[backwards, endless, newer]);
+    let mut unscored = placed(3);
+    unscored.example.item.ids.clear();
+    learner.learn(&[backwards, endless, newer, unscored]);
     let tally = learner.tally();
+    assert_eq!(tally.silent, 1);
     assert_eq!((tally.broken, tally.strange_features, tally.outcomes), (2, 1, 1));
 }
 

@@ -1,19 +1,16 @@
 //! A log in a folder, examples in it, and learners over both.
 
-#![expect(dead_code, reason = "each test uses its own part of it")]
-
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use event::{Event, topic};
 use event_log::conformance::settle;
 use event_log::{Append, EventLog, SegmentLog, SegmentLogConfig, Topic, TopicPartition};
-use stream::keyed::{MemoryObjects, Objects};
-use trainer::{Live, Trainer, TrainerConfig, TrainerControl, TrainerParts, fixture};
+use stream::keyed::Objects;
+use trainer::{Live, TrainerConfig, TrainerControl, TrainerParts, fixture};
 
 pub const PARTITIONS: u16 = 2;
+const BATCH: usize = 256;
 
 /// Small segments, so that opening and retention are quick.
 pub fn log_config() -> SegmentLogConfig {
@@ -27,8 +24,8 @@ pub fn log_config() -> SegmentLogConfig {
     }
 }
 
-pub fn log_at(dir: &Path) -> Arc<SegmentLog> {
-    Arc::new(SegmentLog::open(dir, log_config()).expect("the log opens"))
+pub fn log_at(dir: &Path, config: SegmentLogConfig) -> Arc<SegmentLog> {
+    Arc::new(SegmentLog::open(dir, config).expect("the log opens"))
 }
 
 pub fn examples_of(partition: u16) -> TopicPartition {
@@ -47,18 +44,13 @@ pub fn record(i: u64) -> Append {
     }
 }
 
-/// Appends examples and waits until they are durable.
+/// Appends examples in order and waits until they are durable.
 pub fn append(log: &dyn EventLog, range: std::ops::Range<u64>) {
     let end = range.end;
-    for from in range.step_by(256) {
-        append_some(log, from..end.min(from + 256));
+    for from in range.step_by(BATCH) {
+        let batch = (from..end.min(from + BATCH as u64)).map(record).collect();
+        settle(log.append(batch).expect("the log takes it")).expect("durable");
     }
-}
-
-/// As [`append`], in one batch.
-pub fn append_some(log: &dyn EventLog, range: std::ops::Range<u64>) {
-    let durable = log.append(range.map(record).collect()).expect("the log takes it");
-    settle(durable).expect("durable");
 }
 
 /// Waits until everything appended before is durable.
@@ -90,69 +82,9 @@ pub fn parts(log: Arc<dyn EventLog>, objects: Arc<dyn Objects>) -> TrainerParts 
     }
 }
 
-/// Learns what is durable and makes a checkpoint; the state's hash.
-pub fn learned(parts: &TrainerParts) -> model::StateHash {
-    let mut trainer = Trainer::open(parts.clone()).expect("opens");
-    trainer.catch_up().expect("learns");
-    trainer.close().expect("makes a checkpoint");
-    trainer.state_hash()
-}
-
 /// The learner that the whole journal describes, uninterrupted.
 pub fn twin(parts: &TrainerParts) -> model::StateHash {
     barrier(&*parts.log);
     let mut learner = trainer::replay(&*parts.log, &parts.learner).expect("the journal is whole");
     learner.state_hash()
-}
-
-/// Objects in memory that refuse to be written to when told so.
-#[derive(Default)]
-pub struct Fickle {
-    pub inner: MemoryObjects,
-    pub full: AtomicBool,
-}
-
-impl Fickle {
-    pub fn full_set(&self, full: bool) {
-        self.full.store(full, Ordering::SeqCst);
-    }
-
-    /// Flips a bit in the middle of an object.
-    pub fn tamper(&self, key: &str) {
-        let mut bytes = self.inner.get(key).expect("gets").expect("is there");
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 4;
-        self.inner.delete(key).expect("deletes");
-        self.inner.put_if_absent(key, &bytes).expect("puts");
-    }
-
-    /// The keys of one kind, ascending.
-    pub fn keys(&self, kind: &str) -> Vec<String> {
-        self.inner.list(&format!("jobs/trainer/{kind}/")).expect("lists")
-    }
-}
-
-impl Objects for Fickle {
-    fn put_if_absent(&self, key: &str, bytes: &[u8]) -> io::Result<bool> {
-        if self.full.load(Ordering::SeqCst) {
-            // What a full disk leaves behind.
-            self.inner
-                .put_if_absent(&format!("{key}.tmp"), &bytes[..bytes.len() / 2])?;
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        self.inner.put_if_absent(key, bytes)
-    }
-
-    fn get(&self, key: &str) -> io::Result<Option<Vec<u8>>> {
-        self.inner.get(key)
-    }
-
-    fn list(&self, prefix: &str) -> io::Result<Vec<String>> {
-        let keys = self.inner.list(prefix)?;
-        Ok(keys.into_iter().filter(|key| !key.ends_with(".tmp")).collect())
-    }
-
-    fn delete(&self, key: &str) -> io::Result<()> {
-        self.inner.delete(key)
-    }
 }
