@@ -116,7 +116,8 @@ pub struct FtrlConfig {
     pub l2: f32,
     /// Ids with exact weights at most; later ones have none, and are counted.
     pub keys_max: u32,
-    /// Whether the buckets of dense values have wide weights too (a step function of each value).
+    /// Whether the buckets of dense values have wide weights too (a step function of each value). Off: with hundreds of values it
+    /// cost accuracy and as much time as the layers.
     pub buckets: bool,
 }
 
@@ -128,26 +129,40 @@ impl Default for FtrlConfig {
             l1: 0.1,
             l2: 1.0,
             keys_max: 1 << 14,
-            buckets: true,
+            buckets: false,
         }
     }
 }
 
-/// How dense values become inputs: by their place among running quantiles.
+/// How dense values become inputs of mean 0 and deviation 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct InputConfig {
+    pub method: InputMethod,
+    /// Inputs of [`InputMethod::Standard`] lie between − and + this.
+    pub clip: f32,
     /// Intervals between quantiles, also the wide part's buckets.
     pub buckets: usize,
-    /// Rows kept as the sample that quantiles are read from.
+    /// Rows kept as the sample that quantiles, means and deviations are read from.
     pub sample: usize,
-    /// The edges are found anew at 64, 128, 256 … examples until the distance is this, and then at this distance.
+    /// They are found anew at 64, 128, 256 … examples until the distance is this, and then at this distance.
     pub refresh: u64,
+}
+
+/// What is done to a dense value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InputMethod {
+    /// Its place among running quantiles: knows no units, fears no heavy tail.
+    Places,
+    /// Its distance from the running mean in running deviations, for values that are logarithms or log-odds already.
+    Standard,
 }
 
 impl Default for InputConfig {
     fn default() -> Self {
         Self {
+            method: InputMethod::Places,
+            clip: 4.0,
             buckets: 16,
             sample: 1024,
             refresh: 1 << 17,
@@ -252,6 +267,12 @@ impl Config {
         rule((2..=64).contains(&self.inputs.buckets), "inputs.buckets")?;
         rule((64..=1 << 16).contains(&self.inputs.sample), "inputs.sample")?;
         rule(self.inputs.refresh >= 64, "inputs.refresh")?;
+        rule(self.inputs.clip > 0.0, "inputs.clip")?;
+        let places = self.inputs.method == InputMethod::Places;
+        rule(
+            places || !self.ftrl.buckets,
+            "ftrl.buckets without inputs.method Places",
+        )?;
         rule(self.calibration.refresh > 0, "calibration.refresh")?;
         rule(self.watch.refresh > 0, "watch.refresh")?;
         rule(self.watch.groups_s.len() < 32, "watch.groups_s")?;

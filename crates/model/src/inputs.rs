@@ -1,10 +1,11 @@
-//! Dense values on any scale become inputs between −√3 and √3: their place among running quantiles.
+//! Dense values on any scale become inputs of mean 0 and deviation 1: their place among running quantiles, between −√3 and √3, or
+//! their distance from the running mean in running deviations, cut off on both sides.
 //!
 //! A place is robust against heavy tails and needs no knowledge of units; for a value with a continuous distribution it has mean 0 and
-//! variance 1. The quantiles come from a seeded sample of the stream, and are found anew at fixed counts of
+//! variance 1. Quantiles, means and deviations come from a seeded sample of the stream, and are found anew at fixed counts of
 //! examples, so they are a function of the examples alone. The bucket a value falls into is also an address of the wide part.
 
-use crate::config::InputConfig;
+use crate::config::{InputConfig, InputMethod};
 use crate::kernels::{self, Isa};
 use crate::rng;
 use crate::snapshot::{Decoder, Encoder, RestoreError};
@@ -13,14 +14,18 @@ use crate::snapshot::{Decoder, Encoder, RestoreError};
 const FIRST: u64 = 64;
 /// Slope of an interval without length: a step, with ½ on the edge itself.
 const STEEP: f32 = 1e30;
+/// A variance below this is none.
+const CONSTANT: f64 = 1e-6;
 const STREAM: u64 = 0x1_4e50;
 
-/// The edges: what serving needs.
+/// What serving needs: edges, or means and deviations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantiles {
     pub(crate) width: usize,
     pub(crate) buckets: usize,
-    /// (Buckets + 1) × width, ascending down a column; empty before the first are known.
+    method: InputMethod,
+    clip: f32,
+    /// (Buckets + 1) × width, ascending down a column; or the means, then one over the deviations. Empty before the first are known.
     edges: Vec<f32>,
     /// Buckets × width: 1 / the interval's length, and its offset (see [`kernels::ramps`]).
     slopes: Vec<f32>,
@@ -28,10 +33,12 @@ pub struct Quantiles {
 }
 
 impl Quantiles {
-    fn new(width: usize, buckets: usize) -> Self {
+    fn new(width: usize, config: &InputConfig) -> Self {
         Self {
             width,
-            buckets,
+            buckets: config.buckets,
+            method: config.method,
+            clip: config.clip,
             edges: Vec::new(),
             slopes: Vec::new(),
             offsets: Vec::new(),
@@ -39,6 +46,10 @@ impl Quantiles {
     }
 
     fn set(&mut self, edges: Vec<f32>) {
+        if self.method == InputMethod::Standard {
+            self.edges = edges;
+            return;
+        }
         let intervals = edges.iter().zip(edges.iter().skip(self.width));
         let of = |(low, high): (&f32, &f32)| {
             if high > low {
@@ -62,6 +73,7 @@ impl Quantiles {
     }
 
     /// Inputs and buckets of a row; all three have the schema's dense width. A missing value is input 0, bucket `buckets`.
+    /// Without places there are no buckets, and `buckets` stays as it is.
     pub fn place(&self, isa: Isa, dense: &[f32], inputs: &mut [f32], buckets: &mut [u16]) {
         inputs.fill(0.0);
         if self.edges.is_empty() {
@@ -69,6 +81,10 @@ impl Quantiles {
             return;
         }
         assert!(dense.len() == self.width && inputs.len() == self.width && buckets.len() == self.width);
+        if self.method == InputMethod::Standard {
+            let (means, scales) = self.edges.split_at(self.width);
+            return kernels::standardise(isa, dense, (means, scales, self.clip), inputs);
+        }
         let lists = (&self.edges[..], &self.slopes[..], &self.offsets[..]);
         kernels::ramps(isa, dense, lists, inputs);
         kernels::spread(isa, dense, self.buckets, inputs, buckets);
@@ -80,7 +96,11 @@ impl Quantiles {
 
     pub(crate) fn read_back(&mut self, from: &mut Decoder<'_>) -> Result<(), RestoreError> {
         let edges = from.f32s()?;
-        if !edges.is_empty() && edges.len() != self.width * (self.buckets + 1) {
+        let lists = match self.method {
+            InputMethod::Places => self.buckets + 1,
+            InputMethod::Standard => 2,
+        };
+        if !edges.is_empty() && edges.len() != self.width * lists {
             return Err(RestoreError::Format("quantiles"));
         }
         self.set(edges);
@@ -103,7 +123,7 @@ pub struct Inputs {
 impl Inputs {
     pub(crate) fn new(width: usize, config: InputConfig, seed: u64) -> Self {
         Self {
-            quantiles: Quantiles::new(width, config.buckets),
+            quantiles: Quantiles::new(width, &config),
             config,
             seed,
             sample: Vec::new(),
@@ -141,6 +161,41 @@ impl Inputs {
     }
 
     fn refresh(&mut self) {
+        match self.config.method {
+            InputMethod::Places => self.refresh_places(),
+            InputMethod::Standard => self.refresh_standard(),
+        }
+    }
+
+    fn refresh_standard(&mut self) {
+        let width = self.quantiles.width;
+        let mut moments = vec![(0.0_f64, 0.0_f64, 0.0_f64); width];
+        for row in self.sample.chunks_exact(width) {
+            for ((count, sum, squares), value) in moments.iter_mut().zip(row) {
+                let value = f64::from(*value);
+                if !value.is_nan() {
+                    *count += 1.0;
+                    *sum += value;
+                    *squares += value * value;
+                }
+            }
+        }
+        let mean = |(count, sum, _): &(f64, f64, f64)| sum / count.max(1.0);
+        let scale = |moments: &(f64, f64, f64)| {
+            let variance = moments.2 / moments.0.max(1.0) - mean(moments).powi(2);
+            // A value that never changed in the sample keeps its own scale.
+            if variance > CONSTANT {
+                1.0 / variance.sqrt()
+            } else {
+                1.0
+            }
+        };
+        let means = moments.iter().map(|moments| mean(moments) as f32);
+        let scales = moments.iter().map(|moments| scale(moments) as f32);
+        self.quantiles.set(means.chain(scales).collect());
+    }
+
+    fn refresh_places(&mut self) {
         let width = self.quantiles.width;
         let steps = self.quantiles.buckets;
         let mut edges = vec![0.0; width * (steps + 1)];
@@ -183,7 +238,15 @@ mod tests {
     use crate::kernels::SPREAD;
 
     fn filled(values: impl Iterator<Item = f32>) -> Inputs {
-        let mut inputs = Inputs::new(1, InputConfig::default(), 7);
+        filled_by(InputMethod::Places, values)
+    }
+
+    fn filled_by(method: InputMethod, values: impl Iterator<Item = f32>) -> Inputs {
+        let config = InputConfig {
+            method,
+            ..InputConfig::default()
+        };
+        let mut inputs = Inputs::new(1, config, 7);
         for value in values {
             inputs.observe(&[value]);
         }
@@ -227,6 +290,17 @@ mod tests {
         let inputs = filled((0..1024).map(|i| if i % 2 == 0 { 0.0 } else { i as f32 }));
         let (input, _) = place(&inputs, 0.0);
         assert!((input / SPREAD + 0.5 - 0.25).abs() < 0.04, "{input}");
+    }
+
+    #[test]
+    fn standard_inputs_count_deviations() {
+        let inputs = filled_by(InputMethod::Standard, (0..1024).map(|i| (i % 2) as f32 * 6.0));
+        for (value, input) in [(3.0, 0.0), (6.0, 1.0), (-3.0, -2.0), (1e9, 4.0), (f32::NAN, 0.0)] {
+            let (found, _) = place(&inputs, value);
+            assert!((found - input).abs() < 1e-2, "{value} became {found}");
+        }
+        let constant = filled_by(InputMethod::Standard, (0..100).map(|_| 5.0));
+        assert_eq!(place(&constant, 6.0).0, 1.0);
     }
 
     #[test]

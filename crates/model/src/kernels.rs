@@ -23,7 +23,9 @@ pub use gemm::{COLUMNS, Gemm, gemm};
 pub use isa::Isa;
 pub use logistic::{exp, exps, judge, log1p_exp, sigmoid, sigmoids};
 pub use serving::{dot_i8, quantize_i8};
-pub use vector::{AdamStep, SPREAD, adam, adam_averaged, add_to_rows, ftrl, ramps, relu, spread, sum_rows};
+pub use vector::{
+    AdamStep, SPREAD, adam, adam_averaged, add_to_rows, ftrl, ramps, relu, spread, standardise, sum_rows,
+};
 
 use isa::dispatch;
 

@@ -39,7 +39,7 @@ mod wide;
 
 pub use config::{
     AdamConfig, BalanceConfig, CalibrationConfig, CalibrationMethod, Config, EmbeddingConfig, FtrlConfig,
-    InputConfig, WatchConfig,
+    InputConfig, InputMethod, WatchConfig,
 };
 pub use embedding::{EmbeddingRead, Embeddings, PlainRows};
 pub use heads::HeadLoss;

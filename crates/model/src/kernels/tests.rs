@@ -55,8 +55,10 @@ proptest! {
             judge(isa, &w, &mut p, &mut loss);
             sigmoids(isa, &mut average);
             exps(isa, 0.5, &mut n);
+            let mut inputs = vec![9.0; count];
+            standardise(isa, &g, (&start[0], &start[1], 0.1), &mut inputs);
             relu(isa, &mut w);
-            results.push([w, z, n, p, loss, average].concat().iter().map(|x| x.to_bits()).collect());
+            results.push([w, z, n, p, loss, average, inputs].concat().iter().map(|x| x.to_bits()).collect());
         }
         prop_assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
     }

@@ -134,3 +134,16 @@ dispatch! {
         }
     }
 }
+
+dispatch! {
+    /// `out[i] = (dense[i] − means[i]) · scales[i]`, cut to ± `clip`; 0 where `dense` is missing.
+    pub fn standardise(dense: &[f32], lists: (&[f32], &[f32], f32), out: &mut [f32]) {
+        let (means, scales, clip) = lists;
+        for (((out, x), mean), scale) in out.iter_mut().zip(dense).zip(means).zip(scales) {
+            let input = (x - mean) * scale;
+            let input = if input < clip { input } else { clip };
+            let input = if input > -clip { input } else { -clip };
+            *out = if x.is_nan() { 0.0 } else { input };
+        }
+    }
+}

@@ -52,6 +52,7 @@ pub fn config() -> Config {
     };
     config.adam.rate = 3e-3;
     config.ftrl.alpha = 0.02;
+    config.ftrl.buckets = true;
     config.inputs.refresh = 1024;
     config
 }
