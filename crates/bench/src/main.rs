@@ -21,6 +21,7 @@ mod peers;
 mod playback;
 mod soak;
 mod stream;
+mod trainer;
 mod wire;
 
 use std::path::PathBuf;
@@ -31,7 +32,7 @@ use figures::Figures;
 type Bench = fn(&Setup, &mut Figures) -> Result<(), BenchError>;
 
 /// Name and measurement, in the order of a full run.
-const BENCHES: [(&str, Bench); 7] = [
+const BENCHES: [(&str, Bench); 8] = [
     ("first", first::run),
     ("ingest", ingest::run),
     ("freshness", freshness::run),
@@ -39,6 +40,7 @@ const BENCHES: [(&str, Bench); 7] = [
     ("media", media::run),
     ("playback", playback::run),
     ("stream", stream::run),
+    ("trainer", trainer::run),
 ];
 
 /// Measured only when it is named: it takes half an hour.
@@ -67,7 +69,7 @@ struct Setup {
 #[derive(Debug, thiserror::Error)]
 enum BenchError {
     #[error(
-        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|freshness|feed|media|playback|stream|soak] [--json FILE] [--minutes N] [--rate EVENTS_PER_S]"
+        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|freshness|feed|media|playback|stream|trainer|soak] [--json FILE] [--minutes N] [--rate EVENTS_PER_S]"
     )]
     Usage,
     #[error("{what} failed")]

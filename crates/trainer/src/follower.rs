@@ -341,7 +341,9 @@ impl Follower {
         let status = self.status();
         metrics::counter!("riffle_follower_entries_total").increment(entries);
         metrics::gauge!("riffle_follower_lag_records").set(status.lag_records as f64);
-        metrics::gauge!("riffle_follower_learned_at_ms").set(status.learned_at_ms as f64);
+        if status.learned_at_ms > 0 {
+            metrics::gauge!("riffle_follower_learned_at_ms").set(status.learned_at_ms as f64);
+        }
         metrics::gauge!("riffle_follower_rows_refused").set(status.rows_refused as f64);
     }
 }

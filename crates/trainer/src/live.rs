@@ -70,8 +70,11 @@ pub struct TrainerStatus {
     /// Whether the brake holds versions back, and how often it was pulled.
     pub guard_holds: bool,
     pub guard_pulls: u64,
-    /// The last checkpoint.
+    /// The last checkpoint: its version, how long learning stood still for it, how long it took in all, and bytes that were new in it.
     pub checkpoint_version: u64,
+    pub checkpoint_pause_ms: f64,
+    pub checkpoint_ms: f64,
+    pub checkpoint_bytes: u64,
     /// By the name of the head.
     pub heads: Vec<(String, HeadFigures)>,
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::learner::Tally;
 use crate::live::TrainerStatus;
+use crate::saver::SaverThread;
 use crate::state::State;
 use crate::trainer::{Pace, TrainerParts, lag};
 
@@ -13,7 +14,6 @@ const STATUS_EVERY: Duration = Duration::from_millis(250);
 pub(crate) struct Meters {
     examples: metrics::Counter,
     rounds: metrics::Counter,
-    round_examples: metrics::Histogram,
     round_ms: metrics::Histogram,
     capture_ms: metrics::Histogram,
     lag: metrics::Gauge,
@@ -24,6 +24,7 @@ pub(crate) struct Meters {
     /// What the counters have been told.
     told: Tally,
     pulls: u64,
+    pause_ms: f64,
     status_at: Option<Instant>,
 }
 
@@ -32,7 +33,6 @@ impl Meters {
         Self {
             examples: metrics::counter!("riffle_trainer_examples_total"),
             rounds: metrics::counter!("riffle_trainer_rounds_total"),
-            round_examples: metrics::histogram!("riffle_trainer_round_examples"),
             round_ms: metrics::histogram!("riffle_trainer_round_ms"),
             capture_ms: metrics::histogram!("riffle_trainer_capture_ms"),
             lag: metrics::gauge!("riffle_trainer_lag_records"),
@@ -42,6 +42,7 @@ impl Meters {
             rows: metrics::gauge!("riffle_trainer_rows"),
             told: Tally::default(),
             pulls: 0,
+            pause_ms: 0.0,
             status_at: None,
         }
     }
@@ -50,29 +51,29 @@ impl Meters {
     pub(crate) fn took(&self, taken: u64, began: Instant) {
         self.examples.increment(taken);
         self.rounds.increment(1);
-        self.round_examples.record(taken as f64);
         self.round_ms.record(began.elapsed().as_secs_f64() * 1e3);
     }
 
     /// Learning stood still since `began` for a checkpoint.
-    pub(crate) fn captured(&self, began: Instant) {
-        self.capture_ms.record(began.elapsed().as_secs_f64() * 1e3);
+    pub(crate) fn captured(&mut self, began: Instant) {
+        self.pause_ms = began.elapsed().as_secs_f64() * 1e3;
+        self.capture_ms.record(self.pause_ms);
+    }
+
+    /// The next round brings everything up to date.
+    pub(crate) fn due(&mut self) {
+        self.status_at = None;
     }
 
     /// Brings everything else up to date, if that is due.
-    pub(crate) fn round(
-        &mut self,
-        parts: &TrainerParts,
-        state: &State,
-        pace: &Pace,
-        checkpoint_version: u64,
-    ) {
+    pub(crate) fn round(&mut self, parts: &TrainerParts, state: &State, pace: &Pace, saver: &SaverThread) {
         if self.status_at.is_some_and(|at| at.elapsed() < STATUS_EVERY) {
             return;
         }
         self.status_at = Some(Instant::now());
         let learner = &state.learner;
         let (holds, pulls) = learner.guard();
+        let cost = saver.cost();
         let status = TrainerStatus {
             at_ms: (parts.clock)(),
             epoch: state.standing.epoch,
@@ -84,7 +85,10 @@ impl Meters {
             versions: learner.model().published().pin().number,
             guard_holds: holds,
             guard_pulls: pulls,
-            checkpoint_version,
+            checkpoint_version: saver.written().0,
+            checkpoint_pause_ms: self.pause_ms,
+            checkpoint_ms: cost.ms,
+            checkpoint_bytes: cost.bytes,
             heads: learner
                 .figures()
                 .map(|(name, figures)| (name.to_owned(), figures))
@@ -92,8 +96,13 @@ impl Meters {
         };
         self.lag.set(status.lag_records as f64);
         self.guard.set(f64::from(u8::from(holds)));
-        self.learned_at_ms.set(status.learned_at_ms as f64);
-        self.published_at_ms.set(status.published_at_ms as f64);
+        // Nothing was learned by this process yet: no moment.
+        if status.learned_at_ms > 0 {
+            self.learned_at_ms.set(status.learned_at_ms as f64);
+        }
+        if status.published_at_ms > 0 {
+            self.published_at_ms.set(status.published_at_ms as f64);
+        }
         self.rows.set(learner.model().table().len() as f64);
         for (head, figures) in &status.heads {
             metrics::gauge!("riffle_trainer_logloss", "head" => head.clone()).set(figures.logloss);

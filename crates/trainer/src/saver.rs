@@ -27,6 +27,15 @@ struct Saver {
     index: Arc<Index>,
     /// Tries of the next version that failed.
     tries: usize,
+    cost: Cost,
+}
+
+/// What a checkpoint cost.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Cost {
+    pub(crate) ms: f64,
+    /// Bytes that were new.
+    pub(crate) bytes: u64,
 }
 
 impl Saver {
@@ -54,7 +63,11 @@ impl Saver {
             // What is left over costs room and is found again next time.
             tracing::warn!(%error, "old checkpoints of the learner could not be removed");
         }
-        metrics::histogram!("riffle_trainer_checkpoint_ms").record(began.elapsed().as_secs_f64() * 1e3);
+        self.cost = Cost {
+            ms: began.elapsed().as_secs_f64() * 1e3,
+            bytes: fresh_bytes,
+        };
+        metrics::histogram!("riffle_trainer_checkpoint_ms").record(self.cost.ms);
         metrics::counter!("riffle_trainer_checkpoints_total").increment(1);
         metrics::counter!("riffle_trainer_checkpoint_bytes_total").increment(fresh_bytes);
         metrics::gauge!("riffle_trainer_checkpoint_version").set(self.last.version as f64);
@@ -78,6 +91,7 @@ struct Progress {
     busy: bool,
     version: u64,
     index: Arc<Index>,
+    cost: Cost,
     failures: u32,
     failed: Option<CheckpointError>,
     gone: bool,
@@ -113,6 +127,7 @@ impl SaverThread {
             last,
             index,
             tries: 0,
+            cost: Cost::default(),
         };
         let thread = std::thread::Builder::new()
             .name("save-trainer".to_owned())
@@ -132,6 +147,11 @@ impl SaverThread {
     pub(crate) fn written(&self) -> (u64, Arc<Index>) {
         let progress = self.progress.0.lock();
         (progress.version, progress.index.clone())
+    }
+
+    /// What the newest version cost.
+    pub(crate) fn cost(&self) -> Cost {
+        self.progress.0.lock().cost
     }
 
     /// Checkpoints that failed since one succeeded, and may succeed later.
@@ -194,6 +214,7 @@ fn run(mut saver: Saver, saves: &Receiver<Save>, progress: &(Mutex<Progress>, Co
         state.busy = false;
         state.version = saver.last.version;
         state.index = saver.index.clone();
+        state.cost = saver.cost;
         match saved {
             Ok(()) => state.failures = 0,
             Err(CheckpointError::Objects(error)) => {

@@ -161,8 +161,9 @@ impl Trainer {
             self.checkpoint()?;
         }
         self.saver.wait().map_err(failed)?;
+        self.meters.due();
         self.meters
-            .round(&self.parts, &self.state, &self.pace, self.saver.written().0);
+            .round(&self.parts, &self.state, &self.pace, &self.saver);
         match self.saver.failures() {
             0 => Ok(()),
             _ => Err(failed(
@@ -197,7 +198,7 @@ impl Trainer {
         let has_news = taken > 0 || self.parts.control.trust_waits();
         if !(has_news || self.pace.unpublished && publish) {
             self.meters
-                .round(&self.parts, &self.state, &self.pace, self.saver.written().0);
+                .round(&self.parts, &self.state, &self.pace, &self.saver);
             return Ok(0);
         }
         self.take(reading, ranges, publish)?;
