@@ -26,6 +26,8 @@ pub struct Flow {
     pub features: FlowFeatures,
     pub lake: FlowLake,
     pub metastore: FlowMetastore,
+    /// Null where nobody learns.
+    pub learner: Option<FlowLearner>,
     /// Everything that was refused, dropped, repeated or lost, with its reason; what never happened is left out.
     pub drops: Vec<FlowDrop>,
 }
@@ -236,6 +238,53 @@ pub struct FlowMetastore {
     pub failures: u64,
     /// How long a change waited for its turn to write.
     pub write_waited: Vec<FlowBucket>,
+}
+
+/// The learner, and what the feed makes of it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowLearner {
+    /// Examples taken since learning began, restarts included.
+    pub learned: u64,
+    /// Of these, those that told an outcome.
+    pub outcomes: u64,
+    /// Of these, those that corrected an earlier one: a late like, or one taken back.
+    pub corrections: u64,
+    /// Of the outcomes, those that counted less because their viewer's budget was spent.
+    pub capped: u64,
+    /// Examples durable and not yet taken.
+    pub lag_records: u64,
+    /// Versions published since learning began.
+    pub versions: u64,
+    /// How long ago the newest example was written that the version in service has learned; null before the first.
+    pub version_age_ms: Option<u64>,
+    /// How long ago the learner was heard of; null when it never was.
+    pub heard_ago_ms: Option<u64>,
+    pub checkpoint_version: u64,
+    /// Whether versions are held back because the loss has jumped, and how often that was.
+    pub guard_holds: bool,
+    pub guard_pulls: u64,
+    /// Pages scored with the model, and by the light score alone.
+    pub pages_learned: u64,
+    pub pages_light: u64,
+    /// How much the learned value counts in a score, 0 to 1; null before the first such page.
+    pub say: Option<f64>,
+    pub heads: Vec<FlowHead>,
+}
+
+/// How good the answers to one question are, judged before each example is learned.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FlowHead {
+    pub head: String,
+    /// Labels since learning began; the figures are of the last ones.
+    pub labels: u64,
+    /// Null while all labels are of one kind.
+    pub auc: Option<f64>,
+    pub logloss: Option<f64>,
+    /// Predicted events by those that happened; null while none happened.
+    pub calibration: Option<f64>,
+    pub base_rate: Option<f64>,
 }
 
 /// One reason for which something did not go on, and how often that was.

@@ -20,7 +20,7 @@ pub use account::{
 };
 pub use admin::{
     CheckpointAsked, Flow, FlowBucket, FlowCheckpoint, FlowDoor, FlowDrop, FlowDropKind, FlowFates,
-    FlowFeatures, FlowJob, FlowJobKind, FlowJobState, FlowLake, FlowLog, FlowMedia, FlowMetastore,
+    FlowFeatures, FlowJob, FlowJobKind, FlowHead, FlowJobState, FlowLake, FlowLearner, FlowLog, FlowMedia, FlowMetastore,
     FlowOutbox, FlowSpread, FlowStage, FlowTable, FlowTopic, MetricFamily, MetricSample, Metrics,
 };
 pub use comment::{Author, Comment, CommentPage};

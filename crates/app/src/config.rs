@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use axum::http::HeaderName;
+use feature::StateConfig;
 use serde::{Deserialize, Serialize};
 use server::RateLimits;
 use toml::{Table, Value};
@@ -23,6 +24,7 @@ pub struct Config {
     pub log: Log,
     pub jobs: Jobs,
     pub lake: Lake,
+    pub learner: Learner,
     pub feed: Feed,
     pub telemetry: Telemetry,
 }
@@ -76,6 +78,27 @@ pub struct Lake {
     pub enabled: bool,
     pub commit_interval_ms: u64,
     pub buffer_bytes_max: usize,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Learner {
+    pub enabled: bool,
+    pub checkpoint_interval_ms: u64,
+    pub entities_max: usize,
+    pub pairs_max: usize,
+    pub viewers_max: usize,
+}
+
+impl Learner {
+    /// Bounds of what features are read from.
+    pub fn state(&self) -> StateConfig {
+        StateConfig {
+            entities_max: self.entities_max,
+            crosses_max: self.pairs_max,
+            rings_max: self.viewers_max,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -1,20 +1,27 @@
 //! The stream jobs of a process: opened at their last checkpoint, caught up, running, and closed.
 //!
-//! `catalog` and `user_history` are views: the feature store keeps their offsets with what they made. The others keep their
-//! state in the engine, with checkpoints in the blob store.
+//! `catalog` and `user_history` are views: the feature store keeps their offsets with what they made. `feature_state` and the learner keep
+//! checkpoints of their own in the blob store, the others by the engine. The learner opens and catches up while the house is open: no feed
+//! answer needs it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use event_log::EventLog;
-use feature_store::FeatureStore;
-use jobs::{ActivityJob, ActivitySink, CatalogJob, ExamplesSink, JoinerJob, UserHistoryJob};
+use feature::Registry;
+use feature_store::{FeatureStore, LiveFeatures};
+use feed::LearnerParts;
+use jobs::{
+    ActivityJob, ActivitySink, CatalogJob, ExamplesSink, FeatureStateJob, JoinerJob, SnapshotParts, Snapshots,
+    UserHistoryJob,
+};
 use lake::{BlobObjects, LakeConfig, LakeJob, LakeKeeper, LakeWriter};
 use stream::keyed::{EngineConfig, EngineParts, EngineTask, Job, JobControl, Objects, Sink};
 use stream::{Driver, DriverConfig, JobError, JobHandle, Operator, StopSignal, Task};
+use trainer::{ExampleShape, LearnerSettings, TrainerConfig, TrainerControl, TrainerParts, TrainerTask};
 
-use crate::config::{Jobs, Lake};
+use crate::config::{Jobs, Lake, Learner};
 use crate::error::AppError;
 use crate::wire::now_ms;
 
@@ -30,12 +37,20 @@ pub struct StreamParts {
     /// Where the lake lies, and how it is written.
     pub lake_objects: BlobObjects,
     pub lake: Lake,
+    /// What the model's features are read from.
+    pub live: LiveFeatures,
+    /// Where the feed finds the model; none where nobody learns.
+    pub learner: Option<LearnerParts>,
+    pub learning: Learner,
 }
 
 /// Packs and sweeps the lake every few minutes.
 struct LakeKeeping(LakeKeeper);
 
 const LAKE_ROUND_EVERY: Duration = Duration::from_secs(300);
+
+/// Seeds the model's first weights. It is part of the learner's state: another one learns anew.
+const LEARNER_SEED: u64 = 1;
 
 impl Task for LakeKeeping {
     fn name(&self) -> &'static str {
@@ -60,7 +75,24 @@ impl Task for LakeKeeping {
 #[derive(Default)]
 pub struct Streams {
     handles: Vec<JobHandle>,
-    controls: Vec<JobControl>,
+    controls: Controls,
+}
+
+/// Hands on whatever makes checkpoints.
+#[derive(Clone, Default)]
+pub struct Controls {
+    pub jobs: Vec<JobControl>,
+    pub learner: Option<TrainerControl>,
+}
+
+impl Controls {
+    /// Asks everybody for a checkpoint.
+    pub fn checkpoint_request(&self) {
+        self.jobs.iter().for_each(JobControl::checkpoint_request);
+        if let Some(learner) = &self.learner {
+            learner.checkpoint_request();
+        }
+    }
 }
 
 impl Streams {
@@ -75,6 +107,10 @@ impl Streams {
         streams.view(parts, UserHistoryJob::new(parts.features.clone()))?;
         streams.engine(parts, ActivityJob, ActivitySink::new(parts.features.clone()))?;
         streams.engine(parts, JoinerJob, ExamplesSink::new(parts.log.clone()))?;
+        streams.feature_state(parts)?;
+        if let Some(learner) = &parts.learner {
+            streams.learner(parts, learner)?;
+        }
         if parts.lake.enabled {
             streams.lake(parts)?;
         }
@@ -115,7 +151,60 @@ impl Streams {
         let task = EngineTask::open(engine, control.clone()).map_err(AppError::start("a job"))?;
         self.handles
             .push(stream::spawn(task).map_err(AppError::start("a job's thread"))?);
-        self.controls.push(control);
+        self.controls.jobs.push(control);
+        Ok(())
+    }
+
+    /// The features' state: its last checkpoint is in memory when this returns, what came since is read while the house is open.
+    fn feature_state(&mut self, parts: &StreamParts) -> Result<(), AppError> {
+        let snapshots = Snapshots::open(SnapshotParts {
+            live: parts.live.clone(),
+            log: parts.log.clone(),
+            objects: parts.objects.clone(),
+            config: parts.learning.state(),
+            clock: Arc::new(now_ms),
+        });
+        let snapshots = Arc::new(snapshots.map_err(AppError::start("the state of features"))?);
+        let config = DriverConfig {
+            commit_interval_ms: parts.learning.checkpoint_interval_ms,
+            // A checkpoint is of the whole state, however many records made it.
+            commit_records_max: u64::MAX,
+            ..DriverConfig::default()
+        };
+        let job = FeatureStateJob::new(parts.live.clone());
+        let control = JobControl::new();
+        let driver = Driver::new(parts.log.clone(), snapshots, job, config).with_control(&control);
+        self.handles
+            .push(stream::spawn(driver).map_err(AppError::start("a job's thread"))?);
+        self.controls.jobs.push(control);
+        Ok(())
+    }
+
+    fn learner(&mut self, parts: &StreamParts, learner: &LearnerParts) -> Result<(), AppError> {
+        let registry = Registry::new();
+        let task = TrainerTask::new(TrainerParts {
+            log: parts.log.clone(),
+            objects: parts.objects.clone(),
+            learner: trainer::LearnerParts {
+                schema: ranking::schema(&registry),
+                config: ranking::config(),
+                seed: LEARNER_SEED,
+                shape: ExampleShape {
+                    dense_defaults: registry.defaults(),
+                },
+                settings: LearnerSettings::default(),
+            },
+            config: TrainerConfig {
+                checkpoint_ms: parts.learning.checkpoint_interval_ms,
+                ..TrainerConfig::default()
+            },
+            live: learner.live.clone(),
+            control: learner.control.clone(),
+            clock: Arc::new(now_ms),
+        });
+        self.handles
+            .push(stream::spawn(task).map_err(AppError::start("the learner's thread"))?);
+        self.controls.learner = Some(learner.control.clone());
         Ok(())
     }
 
@@ -149,8 +238,8 @@ impl Streams {
         Ok(())
     }
 
-    /// Hands on the engine's jobs, for pages and signals.
-    pub fn controls(&self) -> &[JobControl] {
+    /// Hands on whatever makes checkpoints, for pages and signals.
+    pub fn controls(&self) -> &Controls {
         &self.controls
     }
 

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use blob::{BlobStore, UrlSigner};
 use collector::Collector;
 use event_log::EventLog;
-use feature_store::FeatureStore;
-use feed::{FeedParts, Following, ForYou};
+use feature_store::{FeatureStore, LiveFeatures};
+use feed::{FeedParts, Following, ForYou, LearnerParts};
 use lake::BlobObjects;
 use media::{
     MediaLimits, MediaQueue, Processor, QueueLimits, QueueParts, Sandbox, UploadLimits, Uploads, UploadsParts,
@@ -17,7 +17,6 @@ use metastore::Metastore;
 use metrics_exporter_prometheus::PrometheusHandle;
 use product::{Clock, OutboxRelay, Product, ProductLimits, ProductParts};
 use server::{Readiness, ServerParts, Shell};
-use stream::keyed::JobControl;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -28,7 +27,7 @@ use crate::config::Config;
 use crate::error::AppError;
 use crate::log;
 use crate::secrets::Secrets;
-use crate::streams::{StreamParts, Streams};
+use crate::streams::{Controls, StreamParts, Streams};
 
 /// One process, one node of the id space.
 const NODE: u16 = 1;
@@ -40,6 +39,8 @@ pub struct House {
     blobs: BlobStore,
     log: Arc<dyn EventLog>,
     features: Arc<FeatureStore>,
+    live: LiveFeatures,
+    learner: Option<LearnerParts>,
     product: Product,
     uploads: Uploads,
     signer: UrlSigner,
@@ -98,6 +99,11 @@ impl House {
             limits: upload_limits(config),
         });
         let queue = media_queue(data, config, &store, &blobs, &clock, &ids).await?;
+        let live = LiveFeatures::new(config.learner.state());
+        let learner = config.learner.enabled.then(|| LearnerParts {
+            live: trainer::Live::new(),
+            control: trainer::TrainerControl::new(),
+        });
         let streams = StreamParts {
             log: log.clone(),
             features: features.clone(),
@@ -106,6 +112,9 @@ impl House {
             config: config.jobs,
             lake_objects: BlobObjects::new(blobs.clone(), Handle::current()),
             lake: config.lake,
+            live: live.clone(),
+            learner: learner.clone(),
+            learning: config.learner,
         };
         let background = Background::start(streams, &store, &product, queue).await?;
         Ok(Self {
@@ -113,6 +122,8 @@ impl House {
             blobs,
             log,
             features,
+            live,
+            learner,
             product,
             uploads,
             signer,
@@ -129,6 +140,8 @@ impl House {
         let feed_parts = FeedParts {
             store: self.features.clone(),
             log: self.log.clone(),
+            features: self.live,
+            learner: self.learner,
             cursor_key: self.secrets.cursors,
             seed: config.feed.seed,
         };
@@ -146,7 +159,8 @@ impl House {
             signer: self.signer,
             readiness: readiness.clone(),
             metrics: self.metrics,
-            jobs: self.background.streams.controls().to_vec(),
+            jobs: self.background.streams.controls().jobs.clone(),
+            learner: self.background.streams.controls().learner.clone(),
             rate_limits: config.limits,
             guest_key: self.secrets.guests,
             media_link_ms: config.server.media_link_ms,
@@ -196,9 +210,9 @@ impl Background {
 }
 
 impl Rest {
-    /// Hands on the engine's jobs, for signals.
-    pub fn job_controls(&self) -> Vec<JobControl> {
-        self.background.streams.controls().to_vec()
+    /// Hands on whatever makes checkpoints, for signals.
+    pub fn controls(&self) -> Controls {
+        self.background.streams.controls().clone()
     }
 
     /// Stops workers, then the relay (which makes a last pass), then jobs (which commit), then the store.

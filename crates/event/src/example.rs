@@ -57,6 +57,16 @@ pub struct WatchOutcome {
     pub loops: u32,
 }
 
+impl WatchOutcome {
+    /// Watching so long is a long view, also of a longer video.
+    pub const LONG_VIEW_MS: DurationMs = 18_000;
+
+    /// Whether the whole video was watched, or enough of it.
+    pub fn is_long_view(&self, duration_ms: DurationMs) -> bool {
+        self.ended || self.watch_ms >= Self::LONG_VIEW_MS || (duration_ms > 0 && self.watch_ms >= duration_ms)
+    }
+}
+
 /// What a learner predicts beside the watch. Numbers are stored and never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]

@@ -4,7 +4,8 @@
 //! Reads are answered from memory, and from one redb file for what has left it. All of it is derived: delete the file and the jobs
 //! rebuild it from the log. Two kinds of jobs write here. `user_history` and `catalog` keep their offsets in the same file, committed
 //! with their rows in one transaction. `activity` keeps its state and offsets itself; here are its rows, absolute values that may be
-//! taken twice, made durable before each of its checkpoints. No SQL, no HTTP, no clock.
+//! taken twice, made durable before each of its checkpoints. [`LiveFeatures`] is apart from the file: what the model reads, written by
+//! `feature_state`, which keeps checkpoints of it. No SQL, no HTTP, no clock.
 //!
 //! | | an entry in memory | on disk | at 100 k videos, 100 k viewers |
 //! |---|---|---|---|
@@ -26,6 +27,7 @@ mod counts;
 mod entity;
 mod features;
 mod format;
+mod live;
 mod offsets;
 mod outbox;
 mod sequence;
@@ -43,6 +45,7 @@ pub use catalog::{Catalog, VideoProfile};
 pub use counts::{Counts, MEASURES, Measure};
 pub use entity::Entity;
 pub use features::{FeatureRow, HEAT_HALF_LIFE_MS, VideoCounters, WINDOWS, Window};
+pub use live::LiveFeatures;
 pub use sequence::{STRETCHES_MAX, SequenceWindow};
 pub use store::{FeatureStore, StoreConfig, StoreError, ViewerHandle, job};
 pub use trending::{Ranked, Scope, TRENDING_MAX, Trending, USED_MAX, Used};

@@ -32,6 +32,8 @@ pub mod job {
     pub const USER_HISTORY: &str = "user_history";
     /// Owns the catalog.
     pub const CATALOG: &str = "catalog";
+    /// Owns what the model reads ([`crate::LiveFeatures`]), and keeps checkpoints of it.
+    pub const FEATURE_STATE: &str = "feature_state";
 }
 
 /// How long the list of the hottest videos may be reused.

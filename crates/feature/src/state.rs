@@ -99,6 +99,11 @@ impl State {
         }
     }
 
+    /// The same state under other bounds. What is too much leaves with the next observations.
+    pub fn with_config(self, config: StateConfig) -> Self {
+        Self { config, ..self }
+    }
+
     /// Counts an impression and its outcome.
     pub fn observe(&mut self, impression: &Impression<'_>) {
         let Impression {

@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use candidate_pipeline::Pipeline;
 use event_log::EventLog;
-use feature_store::{FeatureStore, StoreError};
+use feature::Registry;
+use feature_store::{FeatureStore, LiveFeatures, StoreError};
 use parking_lot::Mutex;
 use types::{ImpressionId, TimestampMs, VideoId, ViewerId};
 
 use crate::catch_up::CatchUp;
 use crate::cursor::{Cursor, CursorError, Cursors, FeedKind};
+use crate::extract::Extract;
 use crate::history::ReadHistory;
+use crate::learned::{Learned, LearnerParts};
 use crate::model::{History, Query, VideoCandidate};
 use crate::reason::Reason;
 use crate::satisfaction::{ReadCounters, Satisfaction};
@@ -48,6 +51,10 @@ pub enum FeedError {
 pub struct FeedParts {
     pub store: Arc<FeatureStore>,
     pub log: Arc<dyn EventLog>,
+    /// What the model's features are read from.
+    pub features: LiveFeatures,
+    /// None where nobody learns: the light score stands alone.
+    pub learner: Option<LearnerParts>,
     /// Signs cursors.
     pub cursor_key: [u8; 32],
     /// Seeds exploration; a fixed value makes feeds reproducible.
@@ -80,6 +87,7 @@ pub struct ForYou {
 impl ForYou {
     pub fn new(parts: &FeedParts) -> Self {
         let store = || parts.store.clone();
+        let registry = Registry::new();
         let pipeline = Pipeline {
             name: "for_you",
             hydrator_deadline: HYDRATOR_DEADLINE,
@@ -105,11 +113,16 @@ impl ForYou {
                 Box::new(filters::Hidden),
                 Box::new(filters::Own),
             ],
-            scorers: vec![Box::new(Satisfaction)],
+            scorers: vec![
+                Box::new(Satisfaction),
+                Box::new(Extract::new(parts.features.clone(), registry.dense.len())),
+                Box::new(Learned::new(parts.learner.clone(), &registry)),
+            ],
             selector: Box::new(Slate),
             side_effects: vec![Box::new(NoteServed {
                 log: parts.log.clone(),
                 store: store(),
+                defaults: registry.defaults().into(),
             })],
         };
         Self {

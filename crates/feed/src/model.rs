@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use candidate_pipeline::Candidate;
 use event::Source;
+use feature::Row;
 use feature_store::{VideoCounters, VideoProfile, ViewerHandle};
 use types::{TimestampMs, UserId, VideoId, ViewerId};
-
-use crate::satisfaction::FEATURES;
 
 /// One request for a page.
 pub(crate) struct Query {
@@ -36,6 +35,8 @@ pub(crate) struct History {
     pub following: HashSet<UserId>,
     /// Creators of the last videos served in this sitting, last one last.
     pub last_creators: Vec<UserId>,
+    /// Watches of all time.
+    pub watches: u64,
 }
 
 impl History {
@@ -69,8 +70,8 @@ pub(crate) struct VideoCandidate {
     /// All sources that found it, the first finder first.
     pub sources: Vec<Source>,
     pub counters: VideoCounters,
-    /// Written by the scorer, logged as served.
-    pub features: [f32; FEATURES],
+    /// What the model reads, written once by the extraction and logged as served; none beyond the best.
+    pub row: Option<Arc<Row>>,
     pub score: f32,
     /// Probability of standing at its place, given the places before; written by the slate.
     pub propensity: f32,
@@ -84,7 +85,7 @@ impl VideoCandidate {
             profile,
             sources: vec![source],
             counters: VideoCounters::default(),
-            features: [0.0; FEATURES],
+            row: None,
             score: 0.0,
             propensity: 1.0,
             explored: false,

@@ -1,5 +1,5 @@
-//! Scorer: how likely this viewer is to be satisfied by a video, from few honest signals. The learned model takes this seat later;
-//! the features, their slots and their logging stay.
+//! Scorer: how likely this viewer is to be satisfied by a video, from few honest signals. The light stage: it finds the candidates that are
+//! worth a closer look, and it is the score while the learned one is missing or knows little.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use feature_store::{FeatureStore, VideoCounters};
 
 use crate::model::{Query, VideoCandidate};
 
-/// Number of features; a feature's place in the array is its slot in the served record.
-pub(crate) const FEATURES: usize = 8;
+/// Number of signals.
+const SIGNALS: usize = 8;
 
-/// (name, weight), by slot. Values are within about ±1, so a weight is the log-odds the feature can move.
-const WEIGHTS: [(&str, f32); FEATURES] = [
+/// (name, weight). Values are within about ±1, so a weight is the log-odds the signal can move.
+const WEIGHTS: [(&str, f32); SIGNALS] = [
     ("completion_rate", 1.2),
     ("early_skip_rate", -1.2),
     ("hashtag_taste", 2.6),
@@ -60,9 +60,7 @@ impl Scorer<Query, VideoCandidate> for Satisfaction {
 
     fn score(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<(), StageError> {
         for candidate in candidates {
-            candidate.features = features(query, candidate);
-            let sum: f32 = candidate
-                .features
+            let sum: f32 = signals(query, candidate)
                 .iter()
                 .zip(WEIGHTS)
                 .map(|(value, (_, weight))| value * weight)
@@ -73,7 +71,7 @@ impl Scorer<Query, VideoCandidate> for Satisfaction {
     }
 }
 
-fn features(query: &Query, candidate: &VideoCandidate) -> [f32; FEATURES] {
+fn signals(query: &Query, candidate: &VideoCandidate) -> [f32; SIGNALS] {
     let (profile, counters, history) = (&candidate.profile, &candidate.counters, &query.history);
     let tastes = profile
         .hashtags

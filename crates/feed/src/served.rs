@@ -14,6 +14,8 @@ use crate::seeded::Seeded;
 pub(crate) struct NoteServed {
     pub log: Arc<dyn EventLog>,
     pub store: Arc<FeatureStore>,
+    /// The value of each feature that a record leaves out.
+    pub defaults: Arc<[f32]>,
 }
 
 /// The impression at `position` of the request seeded with `seed`; the page and the record agree on it.
@@ -42,7 +44,7 @@ impl SideEffect<Query, VideoCandidate> for NoteServed {
         let items = selected
             .iter()
             .enumerate()
-            .map(|(position, candidate)| item(query, position, candidate));
+            .map(|(position, candidate)| item(query, position, candidate, &self.defaults));
         let slate = Event::Served(ServedSlate {
             viewer: query.viewer,
             at_ms: query.now_ms,
@@ -68,7 +70,12 @@ impl SideEffect<Query, VideoCandidate> for NoteServed {
     }
 }
 
-fn item(query: &Query, position: usize, candidate: &VideoCandidate) -> ServedItem {
+/// What the log keeps of a candidate. One that was picked from beyond the best has no row: nothing is learned from it.
+pub(crate) fn item(query: &Query, position: usize, candidate: &VideoCandidate, defaults: &[f32]) -> ServedItem {
+    let row = candidate.row.as_deref();
+    if row.is_none() {
+        metrics::counter!("riffle_feed_served_without_row_total").increment(1);
+    }
     ServedItem {
         impression: impression_at(query.seed, position),
         video: candidate.profile.video,
@@ -81,12 +88,7 @@ fn item(query: &Query, position: usize, candidate: &VideoCandidate) -> ServedIte
         score: candidate.score,
         propensity: candidate.propensity,
         duration_ms: candidate.profile.duration_ms,
-        ids: Vec::new(),
-        features: candidate
-            .features
-            .iter()
-            .enumerate()
-            .map(|(slot, &value)| (slot as u16, value))
-            .collect(),
+        ids: row.map_or_else(Vec::new, |row| row.ids.clone()),
+        features: row.map_or_else(Vec::new, |row| row.logged(defaults)),
     }
 }

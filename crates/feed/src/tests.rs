@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use event::{Event, topic};
 use event_log::{EventLog, SegmentLog, SegmentLogConfig, Topic, TopicPartition};
-use feature_store::{FeatureStore, VideoProfile};
+use feature::{Registry, StateConfig, slot};
+use feature_store::{FeatureStore, LiveFeatures, VideoProfile};
 use types::{UserId, VideoId, ViewerId};
 
 use crate::{COUNT_MAX, CursorError, FeedError, FeedParts, Following, ForYou, ForYouPage, Reason};
@@ -42,6 +43,8 @@ fn house(videos: &[(u64, u64, &str)]) -> House {
     let parts = FeedParts {
         store: store.clone(),
         log: log.clone(),
+        features: LiveFeatures::new(StateConfig::default()),
+        learner: None,
         cursor_key: [1; 32],
         seed: 5,
     };
@@ -228,12 +231,12 @@ async fn every_served_item_is_logged_with_its_propensity_and_features() {
             .iter()
             .all(|item| item.propensity > 0.0 && item.propensity <= 1.0)
     );
-    assert!(
-        slate
-            .items
-            .iter()
-            .all(|item| item.features.len() == crate::satisfaction::FEATURES)
-    );
+    let width = Registry::new().dense.len();
+    for item in &slate.items {
+        assert!(item.ids.contains(&(slot::VIDEO, item.video.raw())), "{item:?}");
+        assert!(item.ids.contains(&(slot::VIEWER, VIEWER.raw())), "{item:?}");
+        assert!(!item.features.is_empty() && item.features.len() <= width);
+    }
     let explored = page
         .entries
         .iter()

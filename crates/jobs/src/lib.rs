@@ -2,7 +2,8 @@
 //!
 //! `catalog` and `user_history` are views of the feature store, each a [`stream::Operator`]: their state is there, and is committed
 //! together with their offsets. `activity` is a [`stream::keyed::Job`]: it keeps its state in checkpoints of its own and hands
-//! absolute rows to a sink; so does `joiner`, whose rows are records of the log. Either way a record counts once, whatever happens in between. No job talks to another, to SQL, or to a
+//! absolute rows to a sink; so does `joiner`, whose rows are records of the log. `feature_state` is a view in memory that keeps whole
+//! checkpoints of itself. Either way a record counts once, whatever happens in between. No job talks to another, to SQL, or to a
 //! client.
 //!
 //! Cost: a watch takes about 4 µs in `user_history`, 2 to 3 µs in `activity` (one core each, state in memory), so a job
@@ -10,6 +11,7 @@
 
 pub mod activity;
 mod catalog;
+pub mod feature_state;
 #[doc(hidden)]
 pub mod golden;
 pub mod joiner;
@@ -17,6 +19,7 @@ mod user_history;
 
 pub use activity::{ActivityJob, ActivitySink};
 pub use catalog::CatalogJob;
+pub use feature_state::{FeatureStateJob, SnapshotParts, Snapshots};
 pub use joiner::{ExamplesSink, JoinerJob};
 pub use user_history::UserHistoryJob;
 

@@ -2,6 +2,8 @@
 
 mod ranker;
 mod schema;
+mod value;
 
 pub use ranker::{Ranker, row_ref};
 pub use schema::{config, schema};
+pub use value::{Value, WEIGHTS};

@@ -13,6 +13,7 @@ use media::Uploads;
 use metrics_exporter_prometheus::PrometheusHandle;
 use product::{OutboxRelay, Product};
 use stream::keyed::JobControl;
+use trainer::TrainerControl;
 use types::TimestampMs;
 
 use crate::checked::Checked;
@@ -37,6 +38,8 @@ pub struct ServerParts {
     pub metrics: PrometheusHandle,
     /// The jobs that admins may ask for a checkpoint.
     pub jobs: Vec<JobControl>,
+    /// The learner, where there is one.
+    pub learner: Option<TrainerControl>,
     /// What clients are told about limits.
     pub client_config: api::ClientConfig,
     pub rate_limits: RateLimits,

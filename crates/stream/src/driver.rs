@@ -5,11 +5,13 @@
 //! The clock here only paces commits; no result depends on it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use event_log::{EventLog, ReadError, Record, TopicPartition};
 
 use crate::error::JobError;
+use crate::keyed::JobControl;
 use crate::port::{Checkpoint, Operator};
 use crate::stop::StopSignal;
 
@@ -59,6 +61,8 @@ pub struct Driver<O, C> {
     committed_at: Instant,
     lag: metrics::Gauge,
     records: metrics::Counter,
+    /// Asks for commits from outside.
+    control: JobControl,
 }
 
 /// How far the job is in one partition.
@@ -83,7 +87,16 @@ impl<O: Operator, C: Checkpoint> Driver<O, C> {
             committed_at: Instant::now(),
             lag: metrics::gauge!("riffle_stream_lag_records", "job" => job),
             records: metrics::counter!("riffle_stream_processed_records_total", "job" => job),
+            control: JobControl::new(),
         }
+    }
+
+    /// Lets `control` ask for commits, for a job whose commits are checkpoints that people see.
+    #[must_use]
+    pub fn with_control(mut self, control: &JobControl) -> Self {
+        control.status.write().job = self.operator.name();
+        self.control = control.clone();
+        self
     }
 
     /// Processes everything that is durable now, commits, and returns how many records that were.
@@ -266,15 +279,22 @@ impl<O: Operator, C: Checkpoint> Driver<O, C> {
         let interval = Duration::from_millis(self.config.commit_interval_ms);
         let due = self.uncommitted >= self.config.commit_records_max
             || (self.uncommitted > 0 && self.committed_at.elapsed() >= interval);
-        if due { self.commit() } else { Ok(()) }
+        if self.control.wanted.swap(false, Ordering::AcqRel) {
+            self.commit_of(|_| true)
+        } else if due {
+            self.commit()
+        } else {
+            Ok(())
+        }
     }
 
     /// Commits every partition that moved; nothing when none did.
     fn commit(&mut self) -> Result<(), JobError> {
-        let moved = self
-            .cursors
-            .iter()
-            .filter(|cursor| cursor.next > cursor.committed);
+        self.commit_of(|cursor| cursor.next > cursor.committed)
+    }
+
+    fn commit_of(&mut self, is_meant: impl Fn(&Cursor) -> bool) -> Result<(), JobError> {
+        let moved = self.cursors.iter().filter(|cursor| is_meant(cursor));
         let offsets: Vec<(TopicPartition, u64)> = moved.map(|cursor| (cursor.of, cursor.next)).collect();
         if offsets.is_empty() {
             return Ok(());
@@ -316,7 +336,9 @@ impl<O: Operator, C: Checkpoint> Driver<O, C> {
             .cursors
             .iter()
             .map(|cursor| self.log.end(cursor.of).saturating_sub(cursor.next));
-        self.lag.set(behind.sum::<u64>() as f64);
+        let behind: u64 = behind.sum();
+        self.lag.set(behind as f64);
+        self.control.status.write().lag_records = behind;
     }
 
     fn retry_note(&self, error: &JobError, backoff_ms: u64) {

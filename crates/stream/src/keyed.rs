@@ -22,7 +22,7 @@ mod entries;
 mod group;
 mod hot;
 mod local;
-mod manifest;
+pub mod manifest;
 mod meters;
 mod objects;
 mod open;

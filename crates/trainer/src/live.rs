@@ -98,6 +98,11 @@ impl TrainerControl {
         self.status.read().clone()
     }
 
+    /// When the learner was last heard of, milliseconds since the Unix epoch; 0 when never.
+    pub fn heard_ms(&self) -> i64 {
+        self.status.read().at_ms
+    }
+
     /// Asks for a checkpoint after the next round.
     pub fn checkpoint_request(&self) {
         self.wanted.store(true, Ordering::Release);

@@ -10,6 +10,7 @@ import { Drops } from './drops';
 import { Figures } from './figures';
 import { behindMs, type Problem, problems } from './health';
 import { JobsStage, jobName } from './jobs';
+import { LearnerPanel } from './learner';
 import { createLive, type Live } from './live';
 import { am } from './messages';
 import { rememberOperator } from './operator';
@@ -92,6 +93,7 @@ function FlowNow(props: { live: Live; poll: Poll }) {
         <JobsStage live={live} level={levelOf('jobs')} problems={found()} />
         <StoresStage live={live} level={levelOf('stores')} />
       </ol>
+      <LearnerPanel live={live} />
       <Drops live={live} />
       <Figures />
     </>

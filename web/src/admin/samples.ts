@@ -67,6 +67,7 @@ export const flow = (atMs: number, change: Partial<Flow> = {}): Flow => ({
   features: { tables: [], viralVideos: null },
   lake: { rows: 0, files: 0, writtenBytes: 0, heldBytes: null },
   metastore: { writes: 0, failures: 0, writeWaited: [] },
+  learner: null,
   drops: [],
   ...change,
 });

@@ -87,6 +87,33 @@ export interface Drop {
   total: number;
 }
 
+export interface Head {
+  head: string;
+  labels: number;
+  auc: number | null;
+  logloss: number | null;
+  calibration: number | null;
+  baseRate: number | null;
+}
+
+export interface Learner {
+  learned: number;
+  outcomes: number;
+  corrections: number;
+  capped: number;
+  lagRecords: number;
+  versions: number;
+  versionAgeMs: number | null;
+  heardAgoMs: number | null;
+  checkpointVersion: number;
+  guardHolds: boolean;
+  guardPulls: number;
+  pagesLearned: number;
+  pagesLight: number;
+  say: number | null;
+  heads: Head[];
+}
+
 export interface Flow {
   atMs: number;
   startedAtMs: number;
@@ -99,6 +126,7 @@ export interface Flow {
   features: { tables: { name: string; written: number; heldBack: number }[]; viralVideos: number | null };
   lake: { rows: number; files: number; writtenBytes: number; heldBytes: number | null };
   metastore: { writes: number; failures: number; writeWaited: Bucket[] };
+  learner: Learner | null;
   drops: Drop[];
 }
 

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use stream::keyed::JobControl;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::ServeOptions;
 use crate::config::Config;
 use crate::error::AppError;
+use crate::streams::Controls;
 use crate::process::{PidFile, refuse_huge_pages};
 use crate::telemetry;
 use crate::wire::House;
@@ -32,7 +32,7 @@ pub fn run(options: &ServeOptions) -> Result<ExitCode, AppError> {
         let house = House::open(&options.data, &config, metrics).await?;
         let (router, rest) = house.door(&config);
         let _process = PidFile::write(&options.data)?;
-        let checkpoints = tokio::spawn(checkpoints_on_signal(rest.job_controls()));
+        let checkpoints = tokio::spawn(checkpoints_on_signal(rest.controls()));
         rest.readiness.set(true);
         if let Some(file) = &options.address_file {
             write_address(file, address)?;
@@ -75,14 +75,14 @@ fn write_address(file: &Path, address: SocketAddr) -> Result<(), AppError> {
 }
 
 /// SIGUSR1 asks every job for a checkpoint: that is what `riffle jobs checkpoint` sends.
-async fn checkpoints_on_signal(jobs: Vec<JobControl>) {
+async fn checkpoints_on_signal(controls: Controls) {
     let Ok(mut asked) = signal(SignalKind::user_defined1()) else {
         tracing::warn!("no handler for SIGUSR1: `riffle jobs checkpoint` would end this process");
         return;
     };
     while asked.recv().await.is_some() {
         tracing::info!("checkpoints were asked for");
-        jobs.iter().for_each(JobControl::checkpoint_request);
+        controls.checkpoint_request();
     }
 }
 

@@ -5,6 +5,7 @@
 mod drops;
 mod exposition;
 mod flow;
+mod learner;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use stream::keyed::JobControl;
+use trainer::{TRAINER, TrainerControl};
 use types::UserId;
 
 use self::exposition::Exposition;
@@ -47,6 +49,7 @@ pub(crate) async fn flow(State(rooms): parts::State, _admin: Admin) -> Json<Flow
         started_at_ms: rooms.started_at_ms,
         ready: rooms.parts.readiness.get(),
         controllable: &controllable,
+        learner: rooms.parts.learner.as_ref().map(TrainerControl::status),
     };
     Json(flow::flow(&figures, &house))
 }
@@ -72,9 +75,11 @@ pub(crate) async fn checkpoint(
     Admin(admin): Admin,
     Named(job): Named<String>,
 ) -> Result<(StatusCode, Json<CheckpointAsked>), ApiError> {
-    let control = rooms.parts.jobs.iter().find(|control| name_of(control) == job);
-    let control = control.ok_or_else(|| ApiError::not_found("a job with checkpoints of that name"))?;
-    control.checkpoint_request();
+    match (rooms.parts.jobs.iter().find(|control| name_of(control) == job), &rooms.parts.learner) {
+        (Some(control), _) => control.checkpoint_request(),
+        (None, Some(learner)) if job == TRAINER => learner.checkpoint_request(),
+        _ => return Err(ApiError::not_found("a job with checkpoints of that name")),
+    }
     tracing::info!(%admin, job, "a checkpoint was asked for");
     Ok((StatusCode::ACCEPTED, Json(CheckpointAsked { job })))
 }

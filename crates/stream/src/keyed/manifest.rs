@@ -78,20 +78,26 @@ fn key(job: &str, version: u64) -> String {
     format!("{}{version:020}", folder(job))
 }
 
-/// The key of a state object.
-pub(crate) fn object_key(job: &str, epoch: u64, version: u64, part: usize) -> String {
+/// The key of a state object: `part` of what `version` adds, written by the process of `epoch`.
+pub fn object_key(job: &str, epoch: u64, version: u64, part: usize) -> String {
     format!("jobs/{job}/state/{epoch:010}-{version:020}-{part:04}")
 }
 
 /// The versions there are, ascending.
-pub(crate) fn versions(objects: &dyn Objects, job: &str) -> io::Result<Vec<u64>> {
+///
+/// # Errors
+/// Any failure of the storage; so it is with the others here.
+pub fn versions(objects: &dyn Objects, job: &str) -> io::Result<Vec<u64>> {
     let keys = objects.list(&folder(job))?;
     let number = |key: &String| key.rsplit('/').next()?.parse().ok();
     Ok(keys.iter().filter_map(number).collect())
 }
 
 /// One checkpoint, if it is there.
-pub(crate) fn read(objects: &dyn Objects, job: &str, version: u64) -> io::Result<Option<Manifest>> {
+///
+/// # Errors
+/// See [`versions`].
+pub fn read(objects: &dyn Objects, job: &str, version: u64) -> io::Result<Option<Manifest>> {
     let Some(bytes) = objects.get(&key(job, version))? else {
         return Ok(None);
     };
@@ -99,7 +105,10 @@ pub(crate) fn read(objects: &dyn Objects, job: &str, version: u64) -> io::Result
 }
 
 /// The newest checkpoint, if there is any.
-pub(crate) fn newest(objects: &dyn Objects, job: &str) -> io::Result<Option<Manifest>> {
+///
+/// # Errors
+/// See [`versions`].
+pub fn newest(objects: &dyn Objects, job: &str) -> io::Result<Option<Manifest>> {
     match versions(objects, job)?.last() {
         Some(&version) => read(objects, job, version),
         None => Ok(None),
@@ -107,14 +116,20 @@ pub(crate) fn newest(objects: &dyn Objects, job: &str) -> io::Result<Option<Mani
 }
 
 /// Publishes; false when the version exists, which means that somebody else owns the job now.
-pub(crate) fn publish(objects: &dyn Objects, job: &str, manifest: &Manifest) -> io::Result<bool> {
+///
+/// # Errors
+/// See [`versions`].
+pub fn publish(objects: &dyn Objects, job: &str, manifest: &Manifest) -> io::Result<bool> {
     let bytes = serde_json::to_vec_pretty(manifest).map_err(io::Error::other)?;
     objects.put_if_absent(&key(job, manifest.version), &bytes)
 }
 
 /// Removes all but the newest `keep` checkpoints, and state objects that none of those left refers to and that are older than
 /// they are.
-pub(crate) fn sweep(objects: &dyn Objects, job: &str, keep: usize) -> io::Result<()> {
+///
+/// # Errors
+/// See [`versions`].
+pub fn sweep(objects: &dyn Objects, job: &str, keep: usize) -> io::Result<()> {
     let versions = versions(objects, job)?;
     let gone = versions.len().saturating_sub(keep);
     for &version in &versions[..gone] {

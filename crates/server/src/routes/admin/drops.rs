@@ -67,6 +67,8 @@ const DROPS: &[Drop] = drops! {
     Feed   Expected "riffle_feed_relaxed_total" by "rule";
     Feed   Degraded "riffle_pipeline_failures_total" in "pipeline" by "stage";
     Feed   Degraded "riffle_feed_stale_history_total";
+    Feed   Degraded "riffle_feed_light_pages_total" by "reason";
+    Feed   Degraded "riffle_feed_served_without_row_total";
     Feed   Degraded "riffle_server_unsettled_total" by "reason";
     Feed   Lost     "riffle_feed_served_lost_total" by "reason";
     Media  Expected "riffle_media_rejected_total" by "code";

@@ -5,10 +5,11 @@ use api::{
     FlowLog, FlowMedia, FlowMetastore, FlowOutbox, FlowTable, FlowTopic,
 };
 use event::topic;
+use trainer::TrainerStatus;
 use types::TimestampMs;
 
-use super::drops;
 use super::exposition::Exposition;
+use super::{drops, learner};
 
 const EVENTS_ROUTE: &str = "/api/v1/events";
 /// A watermark further behind than this was never set: no record of any topic has come yet.
@@ -21,6 +22,8 @@ pub(super) struct House<'h> {
     pub(super) ready: bool,
     /// Jobs that a checkpoint can be asked of.
     pub(super) controllable: &'h [&'static str],
+    /// None where nobody learns.
+    pub(super) learner: Option<TrainerStatus>,
 }
 
 pub(super) fn flow(figures: &Exposition, house: &House<'_>) -> Flow {
@@ -36,6 +39,7 @@ pub(super) fn flow(figures: &Exposition, house: &House<'_>) -> Flow {
         features: features(figures),
         lake: lake(figures),
         metastore: metastore(figures),
+        learner: house.learner.as_ref().map(|status| learner::of(status, figures, house.at_ms)),
         drops: drops::of(figures),
     }
 }

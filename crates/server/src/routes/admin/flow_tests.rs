@@ -52,6 +52,7 @@ fn flow_of(text: &str) -> Flow {
         started_at_ms: 1,
         ready: true,
         controllable: &["counters"],
+        learner: None,
     };
     flow(&Exposition::parse(text), &house)
 }

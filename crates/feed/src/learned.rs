@@ -1,0 +1,147 @@
+//! Scorer: the learned value of the candidates that have a row. It takes over from the light score by and by, as the learner gains experience;
+//! while there is no learner to rely on, the light score stands and that is counted with its reason.
+
+use std::sync::Arc;
+
+use candidate_pipeline::{Scorer, StageError};
+use feature::{Registry, Row};
+use model::{Predictions, RowRef};
+use parking_lot::Mutex;
+use ranking::{Ranker, Value, row_ref};
+use trainer::{Live, Serving, TrainerControl};
+use types::TimestampMs;
+
+use crate::model::{Query, VideoCandidate};
+
+/// Below so many examples the model knows nothing that the light score does not.
+const EXAMPLES_MIN: u64 = 200;
+/// After so many examples the learned value has half of the say.
+const EXAMPLES_HALF: u64 = 20_000;
+/// A learner that has not been heard of for so long stands still: what it knows is growing old.
+const SILENCE_MS_MAX: i64 = 60_000;
+/// Answers kept for the next requests, 0.6 MB each.
+const SPARE_MAX: usize = 8;
+
+/// The learner as the feed sees it.
+#[derive(Clone)]
+pub struct LearnerParts {
+    /// The model in service.
+    pub live: Live,
+    /// How the learner stands.
+    pub control: TrainerControl,
+}
+
+/// Why the light score stands alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unlearned {
+    /// Nobody learns here.
+    Off,
+    /// There is no model yet.
+    Missing,
+    /// It has seen too little.
+    Untrained,
+    /// Its learner stands still.
+    Stale,
+    /// It answered with something that is no number.
+    Broken,
+}
+
+impl Unlearned {
+    /// The reason as a metric's label.
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Missing => "missing",
+            Self::Untrained => "untrained",
+            Self::Stale => "stale",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+pub(crate) struct Learned {
+    learner: Option<LearnerParts>,
+    value: Value,
+    spare: Mutex<Vec<Predictions>>,
+}
+
+impl Learned {
+    pub(crate) fn new(learner: Option<LearnerParts>, registry: &Registry) -> Self {
+        Self {
+            learner,
+            value: Value::new(&ranking::schema(registry)),
+            spare: Mutex::default(),
+        }
+    }
+
+    /// The model to rely on, if there is one.
+    fn serving(&self, now_ms: TimestampMs) -> Result<Arc<Serving>, Unlearned> {
+        let learner = self.learner.as_ref().ok_or(Unlearned::Off)?;
+        let serving = learner.live.get().ok_or(Unlearned::Missing)?;
+        if learner.control.heard_ms() < now_ms.saturating_sub(SILENCE_MS_MAX) {
+            return Err(Unlearned::Stale);
+        }
+        Ok(serving)
+    }
+
+    /// The values of `rows`, and how much they count, 0 to 1.
+    fn values(&self, serving: &Serving, rows: &[Arc<Row>]) -> Result<(Vec<f32>, f32), Unlearned> {
+        let (version, table) = serving.pin();
+        if version.examples < EXAMPLES_MIN {
+            return Err(Unlearned::Untrained);
+        }
+        let mut answers = self.spare.lock().pop().unwrap_or_default();
+        let refs: Vec<RowRef<'_>> = rows.iter().map(|row| row_ref(row)).collect();
+        Ranker::new(&version, table).score_refs(&refs, &mut answers);
+        let values: Vec<f32> = (0..rows.len()).map(|row| self.value.of(&answers, row)).collect();
+        let mut spare = self.spare.lock();
+        if spare.len() < SPARE_MAX {
+            spare.push(answers);
+        }
+        drop(spare);
+        match values.iter().all(|value| value.is_finite()) {
+            true => Ok((values, say(version.examples))),
+            false => Err(Unlearned::Broken),
+        }
+    }
+
+    fn blend(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<f32, Unlearned> {
+        let serving = self.serving(query.now_ms)?;
+        let rows: Vec<Arc<Row>> = candidates.iter().filter_map(|one| one.row.clone()).collect();
+        let (values, say) = self.values(&serving, &rows)?;
+        let ranked = candidates.iter_mut().filter(|one| one.row.is_some());
+        for (candidate, value) in ranked.zip(values) {
+            candidate.score += say * (value - candidate.score);
+        }
+        Ok(say)
+    }
+}
+
+/// How much the learned value counts after so many examples, 0 to 1.
+fn say(examples: u64) -> f32 {
+    examples as f32 / (examples + EXAMPLES_HALF) as f32
+}
+
+impl Scorer<Query, VideoCandidate> for Learned {
+    fn name(&self) -> &'static str {
+        "learned"
+    }
+
+    fn score(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<(), StageError> {
+        match self.blend(query, candidates) {
+            Ok(say) => {
+                metrics::counter!("riffle_feed_learned_pages_total").increment(1);
+                metrics::gauge!("riffle_feed_learned_share").set(f64::from(say));
+            }
+            Err(unlearned) => {
+                metrics::counter!("riffle_feed_light_pages_total", "reason" => unlearned.reason())
+                    .increment(1);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "learned_tests.rs"]
+mod tests;
