@@ -20,8 +20,9 @@ pub use account::{
 };
 pub use admin::{
     CheckpointAsked, Flow, FlowBucket, FlowCheckpoint, FlowDoor, FlowDrop, FlowDropKind, FlowFates,
-    FlowFeatures, FlowJob, FlowJobKind, FlowHead, FlowJobState, FlowLake, FlowLearner, FlowLog, FlowMedia, FlowMetastore,
-    FlowOutbox, FlowSpread, FlowStage, FlowTable, FlowTopic, MetricFamily, MetricSample, Metrics,
+    FlowFeatures, FlowHead, FlowJob, FlowJobKind, FlowJobState, FlowLake, FlowLearner, FlowLog, FlowMedia,
+    FlowMetastore, FlowOutbox, FlowSpread, FlowStage, FlowTable, FlowTopic, MetricFamily, MetricSample,
+    Metrics,
 };
 pub use comment::{Author, Comment, CommentPage};
 pub use config::{ClientConfig, Limits};

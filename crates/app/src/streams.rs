@@ -13,8 +13,8 @@ use feature::Registry;
 use feature_store::{FeatureStore, LiveFeatures};
 use feed::LearnerParts;
 use jobs::{
-    ActivityJob, ActivitySink, CatalogJob, ExamplesSink, FeatureStateJob, JoinerJob, SnapshotParts, Snapshots,
-    UserHistoryJob,
+    ActivityJob, ActivitySink, CatalogJob, ExamplesSink, FeatureStateJob, JoinerJob, SnapshotParts,
+    Snapshots, UserHistoryJob,
 };
 use lake::{BlobObjects, LakeConfig, LakeJob, LakeKeeper, LakeWriter};
 use stream::keyed::{EngineConfig, EngineParts, EngineTask, Job, JobControl, Objects, Sink};

@@ -42,7 +42,11 @@ fn swipe(viewer: &Caller) -> u64 {
             events.push(skip);
         }
         let mut watch = event("watch");
-        watch["watchMs"] = if likes { item["video"]["durationMs"].clone() } else { json!(300) };
+        watch["watchMs"] = if likes {
+            item["video"]["durationMs"].clone()
+        } else {
+            json!(300)
+        };
         watch["ended"] = json!(likes);
         events.push(watch);
     }
@@ -86,7 +90,11 @@ fn records(log: &SegmentLog, number: u8) -> Vec<Event> {
         while next < log.end(of) {
             let records = log.read(of, next, 1 << 20).expect("reads");
             next += records.len() as u64;
-            all.extend(records.iter().map(|record| Event::decode(&record.payload).expect("decodes")));
+            all.extend(
+                records
+                    .iter()
+                    .map(|record| Event::decode(&record.payload).expect("decodes")),
+            );
         }
     }
     all
@@ -96,7 +104,11 @@ fn records(log: &SegmentLog, number: u8) -> Vec<Event> {
 fn value_of(learner: &Learner, item: &ServedItem) -> f32 {
     let parts = parts();
     let mut dense = Vec::new();
-    assert_eq!(parts.shape.dense(item, &mut dense), 0, "every feature has its place");
+    assert_eq!(
+        parts.shape.dense(item, &mut dense),
+        0,
+        "every feature has its place"
+    );
     let row = RowRef {
         ids: &item.ids,
         dense: &dense,
@@ -127,12 +139,19 @@ fn the_model_learns_every_acknowledged_swipe_through_kills_and_knows_the_kinds_a
         }
         count += swipe(viewer);
     }
-    assert_eq!(count, VIEWERS as u64 * u64::from(VIDEOS), "everybody saw everything once");
+    assert_eq!(
+        count,
+        VIEWERS as u64 * u64::from(VIDEOS),
+        "everybody saw everything once"
+    );
     let figures = learned(&admin, count);
     assert_eq!(figures["learned"], count, "{figures}");
     assert_eq!(figures["outcomes"], count, "{figures}");
     assert!(figures["versions"].as_u64() > Some(0), "{figures}");
-    assert!(figures["heads"].as_array().is_some_and(|heads| !heads.is_empty()), "{figures}");
+    assert!(
+        figures["heads"].as_array().is_some_and(|heads| !heads.is_empty()),
+        "{figures}"
+    );
     // Two that nobody has watched, shown to somebody who has watched much.
     let fresh = [publish(&creator, VIDEOS), publish(&creator, VIDEOS + 1)];
     let page = viewers[3].feed(20, None);
@@ -140,21 +159,28 @@ fn the_model_learns_every_acknowledged_swipe_through_kills_and_knows_the_kinds_a
     assert_eq!(shown, fresh.len(), "{page}");
     let metrics = admin.get("/metrics").body;
     let metrics = String::from_utf8_lossy(&metrics);
-    assert!(metrics.contains("riffle_feed_learned_pages_total"), "the model had a say");
+    assert!(
+        metrics.contains("riffle_feed_learned_pages_total"),
+        "the model had a say"
+    );
     assert!(server.stop().success());
 
     let log = SegmentLog::open(&server.data().join("log"), SegmentLogConfig::default()).expect("opens");
     let log = Arc::new(log);
-    assert_eq!(records(&log, topic::EXAMPLES).len() as u64, count, "each swipe is one example");
+    assert_eq!(
+        records(&log, topic::EXAMPLES).len() as u64,
+        count,
+        "each swipe is one example"
+    );
     let learner = replay(&*log, &parts()).expect("the journal tells it all");
     assert_eq!((learner.tally().read, learner.tally().outcomes), (count, count));
-    let served = records(&log, topic::SERVED).into_iter().filter_map(|event| match event {
-        Event::Served(slate) => Some(slate),
-        _ => None,
-    });
-    let last = served
-        .max_by_key(|slate| slate.at_ms)
-        .expect("pages were served");
+    let served = records(&log, topic::SERVED)
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Served(slate) => Some(slate),
+            _ => None,
+        });
+    let last = served.max_by_key(|slate| slate.at_ms).expect("pages were served");
     let worth = |video: &String| {
         let item = last.items.iter().find(|item| item.video.to_string() == *video);
         value_of(&learner, item.expect("it was on the last page"))

@@ -130,7 +130,11 @@ fn what_the_learner_reads_is_what_was_scored_to_the_bit() {
         let item = served::item(&query, position, candidate, &defaults);
         let example = logged(example(&query, item, true));
         let mut dense = Vec::new();
-        assert_eq!(shape.dense(&example.item, &mut dense), 0, "every slot has its place");
+        assert_eq!(
+            shape.dense(&example.item, &mut dense),
+            0,
+            "every slot has its place"
+        );
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&dense), bits(&row.dense), "position {position}");
         assert_eq!(example.item.ids, row.ids);
@@ -258,7 +262,11 @@ impl School {
         self.trainer.catch_up().expect("learns");
     }
 
-    fn score(&self, learner: Option<LearnerParts>, candidates: &mut [VideoCandidate]) -> Result<f32, Unlearned> {
+    fn score(
+        &self,
+        learner: Option<LearnerParts>,
+        candidates: &mut [VideoCandidate],
+    ) -> Result<f32, Unlearned> {
         let query = query(3, NOW_MS);
         extracted(&self.live, &query, candidates);
         Learned::new(learner, &Registry::new()).blend(&query, candidates)
@@ -268,7 +276,12 @@ impl School {
 #[test]
 fn without_a_learner_to_rely_on_the_light_score_stands() {
     let mut school = school();
-    let light = || [0.3, 0.6].map(|score| VideoCandidate { score, ..candidate(4) });
+    let light = || {
+        [0.3, 0.6].map(|score| VideoCandidate {
+            score,
+            ..candidate(4)
+        })
+    };
     let check = |school: &School, learner: Option<LearnerParts>, expect: Unlearned| {
         let mut candidates = light();
         assert_eq!(school.score(learner, &mut candidates), Err(expect));
@@ -285,8 +298,13 @@ fn without_a_learner_to_rely_on_the_light_score_stands() {
     };
     check(&school, Some(silent), Unlearned::Stale);
     let mut candidates = light();
-    let counts = school.score(Some(school.parts.clone()), &mut candidates).expect("scores");
-    assert!(counts > 0.0 && counts < 0.05, "the learned value has little say yet: {counts}");
+    let counts = school
+        .score(Some(school.parts.clone()), &mut candidates)
+        .expect("scores");
+    assert!(
+        counts > 0.0 && counts < 0.05,
+        "the learned value has little say yet: {counts}"
+    );
     assert!(candidates[0].score < candidates[1].score);
 }
 

@@ -71,7 +71,12 @@ impl SideEffect<Query, VideoCandidate> for NoteServed {
 }
 
 /// What the log keeps of a candidate. One that was picked from beyond the best has no row: nothing is learned from it.
-pub(crate) fn item(query: &Query, position: usize, candidate: &VideoCandidate, defaults: &[f32]) -> ServedItem {
+pub(crate) fn item(
+    query: &Query,
+    position: usize,
+    candidate: &VideoCandidate,
+    defaults: &[f32],
+) -> ServedItem {
     let row = candidate.row.as_deref();
     if row.is_none() {
         metrics::counter!("riffle_feed_served_without_row_total").increment(1);

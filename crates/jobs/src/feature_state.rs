@@ -54,7 +54,9 @@ impl FeatureStateJob {
         let (viewer, video, context) = (&facts.viewer, &facts.video, &facts.context);
         match example.kind {
             ExampleKind::Watched | ExampleKind::Recovered => {
-                let Some(outcome) = outcome_of(example) else { return };
+                let Some(outcome) = outcome_of(example) else {
+                    return;
+                };
                 let impression = Impression {
                     viewer,
                     video,

@@ -11,8 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::ServeOptions;
 use crate::config::Config;
 use crate::error::AppError;
-use crate::streams::Controls;
 use crate::process::{PidFile, refuse_huge_pages};
+use crate::streams::Controls;
 use crate::telemetry;
 use crate::wire::House;
 

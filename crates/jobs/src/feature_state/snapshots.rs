@@ -77,8 +77,13 @@ impl Snapshots {
             match read(&parts, version) {
                 Ok(checkpoint) => found = Some(checkpoint),
                 Err(error) => {
-                    metrics::counter!("riffle_jobs_snapshots_unfit_total", "job" => job::FEATURE_STATE).increment(1);
-                    tracing::error!(version, error = &error as &dyn std::error::Error, "a checkpoint of the feature state cannot be used");
+                    metrics::counter!("riffle_jobs_snapshots_unfit_total", "job" => job::FEATURE_STATE)
+                        .increment(1);
+                    tracing::error!(
+                        version,
+                        error = &error as &dyn std::error::Error,
+                        "a checkpoint of the feature state cannot be used"
+                    );
                 }
             }
         }
@@ -145,8 +150,7 @@ impl Snapshots {
             ..Manifest::default()
         })?;
         let of = ("job", job::FEATURE_STATE);
-        metrics::histogram!("riffle_stream_checkpoint_ms", &[of])
-            .record(began.elapsed().as_secs_f64() * 1e3);
+        metrics::histogram!("riffle_stream_checkpoint_ms", &[of]).record(began.elapsed().as_secs_f64() * 1e3);
         metrics::counter!("riffle_stream_checkpoints_total", &[of]).increment(1);
         metrics::gauge!("riffle_stream_state_keys", &[of]).set(entries as f64);
         metrics::gauge!("riffle_stream_state_bytes", &[of]).set(bytes.len() as f64);
@@ -161,7 +165,12 @@ impl Checkpoint for Snapshots {
         let next = self.kept.lock().next.get(&from).copied().unwrap_or(0);
         let start = self.parts.log.start(from);
         if next < start && next > 0 {
-            tracing::warn!(?from, next, start, "records that the feature state has not counted are gone from the log");
+            tracing::warn!(
+                ?from,
+                next,
+                start,
+                "records that the feature state has not counted are gone from the log"
+            );
         }
         Ok(next.max(start))
     }

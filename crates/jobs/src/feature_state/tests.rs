@@ -170,7 +170,9 @@ fn outcomes_reach_the_features_of_the_next_page() {
                 .extract(&facts.video, &mut row);
             state.seen_of_viewer(&facts.viewer)
         });
-        let slot = feature::Registry::new().slot("viewer_creator.like.all").expect("a feature");
+        let slot = feature::Registry::new()
+            .slot("viewer_creator.like.all")
+            .expect("a feature");
         row.dense[slot]
     };
     let before = liked(&live);
@@ -280,7 +282,10 @@ fn other_bounds_keep_what_fits() {
     let (read, live) = house.caught_up();
     assert_eq!(read, 100);
     let [entities, crosses, rings] = live.read(State::sizes);
-    assert!(entities <= 16 && crosses <= 64 && rings <= 4, "{entities} {crosses} {rings}");
+    assert!(
+        entities <= 16 && crosses <= 64 && rings <= 4,
+        "{entities} {crosses} {rings}"
+    );
 }
 
 #[test]

@@ -75,7 +75,10 @@ pub(crate) async fn checkpoint(
     Admin(admin): Admin,
     Named(job): Named<String>,
 ) -> Result<(StatusCode, Json<CheckpointAsked>), ApiError> {
-    match (rooms.parts.jobs.iter().find(|control| name_of(control) == job), &rooms.parts.learner) {
+    match (
+        rooms.parts.jobs.iter().find(|control| name_of(control) == job),
+        &rooms.parts.learner,
+    ) {
         (Some(control), _) => control.checkpoint_request(),
         (None, Some(learner)) if job == TRAINER => learner.checkpoint_request(),
         _ => return Err(ApiError::not_found("a job with checkpoints of that name")),

@@ -39,7 +39,10 @@ pub(super) fn flow(figures: &Exposition, house: &House<'_>) -> Flow {
         features: features(figures),
         lake: lake(figures),
         metastore: metastore(figures),
-        learner: house.learner.as_ref().map(|status| learner::of(status, figures, house.at_ms)),
+        learner: house
+            .learner
+            .as_ref()
+            .map(|status| learner::of(status, figures, house.at_ms)),
         drops: drops::of(figures),
     }
 }

@@ -67,7 +67,12 @@ mod tests {
         let learner = of(&status, &Exposition::parse(text), 1_000);
         assert_eq!((learner.version_age_ms, learner.heard_ago_ms), (None, Some(100)));
         assert_eq!((learner.pages_light, learner.say), (5, None));
-        let [like] = &learner.heads[..] else { panic!("one head") };
-        assert_eq!((like.auc, like.logloss, like.calibration), (None, Some(0.25), None));
+        let [like] = &learner.heads[..] else {
+            panic!("one head")
+        };
+        assert_eq!(
+            (like.auc, like.logloss, like.calibration),
+            (None, Some(0.25), None)
+        );
     }
 }
