@@ -21,6 +21,7 @@ mod peers;
 mod playback;
 mod soak;
 mod stream;
+mod table;
 mod trainer;
 mod wire;
 
@@ -32,7 +33,7 @@ use figures::Figures;
 type Bench = fn(&Setup, &mut Figures) -> Result<(), BenchError>;
 
 /// Name and measurement, in the order of a full run.
-const BENCHES: [(&str, Bench); 8] = [
+const BENCHES: [(&str, Bench); 9] = [
     ("first", first::run),
     ("ingest", ingest::run),
     ("freshness", freshness::run),
@@ -40,6 +41,7 @@ const BENCHES: [(&str, Bench); 8] = [
     ("media", media::run),
     ("playback", playback::run),
     ("stream", stream::run),
+    ("table", table::run),
     ("trainer", trainer::run),
 ];
 
@@ -69,7 +71,7 @@ struct Setup {
 #[derive(Debug, thiserror::Error)]
 enum BenchError {
     #[error(
-        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|freshness|feed|media|playback|stream|trainer|soak] [--json FILE] [--minutes N] [--rate EVENTS_PER_S]"
+        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|freshness|feed|media|playback|stream|table|trainer|soak] [--json FILE] [--minutes N] [--rate EVENTS_PER_S]"
     )]
     Usage,
     #[error("{what} failed")]

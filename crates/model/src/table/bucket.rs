@@ -108,6 +108,33 @@ pub(super) fn probe<W: Word>(bucket: &[W; WORDS], key: Key) -> Probe {
     }
 }
 
+/// The end of a probe whose comparison was made elsewhere: bit `e` of `equal` says that entry `e` had the key when `head` was the first word.
+#[inline(always)]
+pub(super) fn probed<W: Word>(bucket: &[W; WORDS], head: u64, mut equal: u32) -> Probe {
+    let mut found = None;
+    while equal != 0 && found.is_none() {
+        let (word, shift) = ROWS_AT[equal.trailing_zeros() as usize % 8];
+        found = RowRef::from_bits((bucket[word].load(Ordering::Relaxed) >> shift) as u32);
+        equal &= equal - 1;
+    }
+    match (cell::unchanged(bucket, head), found) {
+        (false, _) => Probe::Busy,
+        (true, Some(row)) => Probe::Hit { row, head },
+        (true, None) => Probe::Miss { head },
+    }
+}
+
+/// [`row_at`] by entry; only the first [`ENTRIES`] exist.
+const ROWS_AT: [(usize, u32); 8] = {
+    let mut at = [(0, 0); 8];
+    let mut entry = 0;
+    while entry < ENTRIES {
+        at[entry] = row_at(entry);
+        entry += 1;
+    }
+    at
+};
+
 /// The writer came between; nothing is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Disturbed;

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::bucket::{self, Disturbed, Probe};
+use super::bucket::{self, Disturbed};
 use super::cell;
 use super::key::{Key, Places};
 use super::region::Region;
@@ -91,8 +91,14 @@ impl ShardIndex {
         self.geometry.store(geometry.to_bits(), Ordering::Release);
     }
 
+    /// The word that says where the buckets are.
     #[inline(always)]
-    fn words(&self, side: usize, bucket: usize) -> Option<&[AtomicU64; bucket::WORDS]> {
+    pub(super) fn geometry_word(&self) -> &AtomicU64 {
+        &self.geometry
+    }
+
+    #[inline(always)]
+    pub(super) fn words(&self, side: usize, bucket: usize) -> Option<&[AtomicU64; bucket::WORDS]> {
         self.sides[side]
             .words()
             .get(bucket * bucket::WORDS..)?
@@ -102,21 +108,6 @@ impl ShardIndex {
     #[inline(always)]
     pub(super) fn prefetch(&self, side: usize, bucket: usize) {
         self.sides[side].prefetch(bucket * bucket::WORDS);
-    }
-
-    /// One look at one bucket. A hit must be confirmed by [`ShardIndex::still`] after its row was read.
-    #[inline(always)]
-    pub(super) fn probe(&self, geometry: u64, side: usize, bucket: usize, key: Key) -> Option<Found> {
-        match bucket::probe(self.words(side, bucket)?, key) {
-            Probe::Hit { row, head } => Some(Found {
-                row,
-                side,
-                bucket,
-                head,
-                geometry,
-            }),
-            Probe::Miss { .. } | Probe::Busy => None,
-        }
     }
 
     /// True if the key still led to this row when its last word was read.

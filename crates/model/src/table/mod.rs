@@ -34,6 +34,7 @@ mod half;
 mod index;
 mod key;
 mod optimiser;
+mod pipeline;
 mod random;
 mod reader;
 pub mod reference;

@@ -1,8 +1,7 @@
 //! Batched reads beside a live writer: no lock, no wait, no write to shared memory.
 //!
-//! A batch runs in four passes over a few dozen keys, each pass fetching ahead what the next one needs: first bucket,
-//! probe, second bucket or row, copy. A random line of a large table is a cache miss of about a hundred nanoseconds;
-//! dozens of them under way at once are what makes a read cost as little as a fifth of that.
+//! A batch runs through [`super::pipeline`], which fetches ahead what each step needs. A random line of a large table is a cache miss of about
+//! a hundred nanoseconds; dozens of them under way at once are what makes a read cost as little as a fifth of that.
 //!
 //! **Why a row is whole and the key's own.** (1) The row's version was even and the same before and after its words were
 //! loaded, so they are of one write. (2) Then the bucket that led to the row is looked at again; its version is the same, so
@@ -18,14 +17,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::cell;
 use super::config::{RowClass, TableConfig};
 use super::half;
-use super::index::{Found, Geometry, ShardIndex};
+use super::index::ShardIndex;
 use super::key::{Key, Places};
+use super::pipeline::{self, Lanes};
 use super::region::Region;
 use super::slab::{self, HEADER_WORDS, RowRef};
 use super::wide;
 
-/// Keys under way at once.
-const GROUP: usize = 48;
 /// Looks at one key before its slot's default stands in.
 pub const ATTEMPTS_MAX: usize = 64;
 
@@ -87,15 +85,6 @@ impl Clone for Reader {
     }
 }
 
-/// One key on its way through the passes.
-#[derive(Clone, Copy)]
-struct Step {
-    places: Places,
-    shard: usize,
-    geometry: u64,
-    found: Option<Found>,
-}
-
 impl Reader {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self {
@@ -150,71 +139,16 @@ impl Reader {
     #[inline(always)]
     pub(super) fn read_each(
         &self,
+        lanes: impl Lanes,
         keys: &[Key],
         place: impl Fn(usize) -> usize,
         stride: Option<usize>,
         out: &mut [f32],
     ) {
         let mut counts = ReadCounts::default();
-        let mut first = 0;
-        for group in keys.chunks(GROUP) {
-            let mut steps = [const { None }; GROUP];
-            self.locate(group, &mut steps);
-            for (i, (key, step)) in group.iter().zip(&steps).enumerate() {
-                let place = place(first + i);
-                let width = stride.unwrap_or_else(|| self.shared.width(*key));
-                let out = &mut out[place..place + width];
-                if !step.as_ref().is_some_and(|step| self.copy_found(step, out)) {
-                    self.copy_slowly(*key, out, &mut counts);
-                }
-            }
-            first += group.len();
-        }
+        let slowly = |key, out: &mut [f32]| self.copy_slowly(key, out, &mut counts);
+        pipeline::run(lanes, &self.shared, keys, place, stride, (out, slowly));
         self.count(counts);
-    }
-
-    /// Three passes: fetch first buckets; probe them and fetch rows or second buckets; probe those.
-    #[inline(always)]
-    fn locate(&self, group: &[Key], steps: &mut [Option<Step>; GROUP]) {
-        let shared = &*self.shared;
-        for (key, step) in group.iter().zip(steps.iter_mut()) {
-            let places = key.places();
-            let shard = shared.shard(places);
-            let geometry = shared.shards[shard].geometry_bits();
-            let at = Geometry::from_bits(geometry);
-            shared.shards[shard].prefetch(at.side, places.buckets(at.buckets)[0]);
-            *step = Some(Step {
-                places,
-                shard,
-                geometry,
-                found: None,
-            });
-        }
-        for choice in 0..2 {
-            for (key, step) in group.iter().zip(steps.iter_mut()) {
-                let Some(step) = step else { continue };
-                if step.found.is_some() {
-                    continue;
-                }
-                let index = &shared.shards[step.shard];
-                let at = Geometry::from_bits(step.geometry);
-                let buckets = step.places.buckets(at.buckets);
-                step.found = index.probe(step.geometry, at.side, buckets[choice], *key);
-                match step.found {
-                    Some(found) => shared.prefetch_row(found.row),
-                    None if choice == 0 => index.prefetch(at.side, buckets[1]),
-                    None => {}
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn copy_found(&self, step: &Step, out: &mut [f32]) -> bool {
-        step.found.as_ref().is_some_and(|found| {
-            self.copy_row(found.row, Some(step.places.tag()), out)
-                && self.shared.shards[step.shard].still(found)
-        })
     }
 
     /// Copies a row of one write with the tag wanted; false if there is none at this moment.

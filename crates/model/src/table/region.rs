@@ -70,10 +70,13 @@ impl Region {
         unsafe { std::slice::from_raw_parts(self.words.as_ptr(), self.len) }
     }
 
-    /// Asks for huge pages in the whole huge pages within `words`.
+    /// Asks for huge pages within `words`, the last one only if it will be nearly full.
     pub(super) fn prefer_huge(&self, words: Range<usize>) {
+        let whole = |bytes: usize| bytes / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
         let first = (words.start * WORD_BYTES).next_multiple_of(HUGE_PAGE_BYTES);
-        let end = words.end.min(self.len) * WORD_BYTES / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+        let end = whole(words.end.min(self.len) * WORD_BYTES + HUGE_PAGE_BYTES / 8);
+        // The mapping is longer than the words by a huge page, but it begins before them.
+        let end = end.min(self.mapping_bytes - HUGE_PAGE_BYTES);
         if first < end {
             // Refused by a kernel without them; small pages serve too.
             let _ = self.advise(first..end, Advice::LinuxHugepage);
@@ -105,19 +108,24 @@ impl Region {
     /// Starts to fetch the cache line of `word`.
     #[inline(always)]
     pub(super) fn prefetch(&self, word: usize) {
-        let word = self.words().get(word);
-        #[cfg(target_arch = "x86_64")]
-        if let Some(word) = word {
-            // SAFETY: a prefetch is a hint; the address is that of a live word.
-            unsafe {
-                core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(
-                    std::ptr::from_ref(word).cast(),
-                );
-            }
+        if let Some(word) = self.words().get(word) {
+            prefetch(word);
         }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = word;
     }
+}
+
+/// Starts to fetch a word's cache line.
+#[inline(always)]
+pub(super) fn prefetch(word: &AtomicU64) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch is a hint; the address is that of a live word.
+    unsafe {
+        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(
+            std::ptr::from_ref(word).cast(),
+        );
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = word;
 }
 
 impl Drop for Region {
