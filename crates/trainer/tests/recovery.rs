@@ -4,7 +4,7 @@ mod common;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{append, barrier, examples_of, log_at, log_config, parts, twin};
 use event_log::conformance::settle;
@@ -69,16 +69,24 @@ fn learned(parts: &TrainerParts) -> model::StateHash {
     trainer.state_hash()
 }
 
-/// Objects in memory that refuse to be written to when told so.
-#[derive(Default)]
+/// Objects in memory with room for so many more.
 struct Fickle {
     inner: MemoryObjects,
-    full: AtomicBool,
+    room: AtomicUsize,
+}
+
+impl Default for Fickle {
+    fn default() -> Self {
+        Self {
+            inner: MemoryObjects::default(),
+            room: AtomicUsize::new(usize::MAX),
+        }
+    }
 }
 
 impl Fickle {
-    fn full_set(&self, full: bool) {
-        self.full.store(full, Ordering::SeqCst);
+    fn room_set(&self, objects: usize) {
+        self.room.store(objects, Ordering::SeqCst);
     }
 
     /// Flips a bit in the middle of an object.
@@ -98,7 +106,9 @@ impl Fickle {
 
 impl Objects for Fickle {
     fn put_if_absent(&self, key: &str, bytes: &[u8]) -> io::Result<bool> {
-        if self.full.load(Ordering::SeqCst) {
+        let room = self.room.load(Ordering::SeqCst);
+        self.room_set(room.saturating_sub(usize::from(room < usize::MAX)));
+        if room == 0 {
             // What a full disk leaves behind.
             self.inner
                 .put_if_absent(&format!("{key}.tmp"), &bytes[..bytes.len() / 2])?;
@@ -421,7 +431,8 @@ fn a_full_store_costs_checkpoints_and_no_learning() {
     world.append(0..512);
     let mut trainer = world.open();
     trainer.catch_up().expect("learns");
-    world.objects.full_set(true);
+    // The rows find room, what names them does not.
+    world.objects.room_set(1);
     assert!(matches!(
         trainer.close(),
         Err(JobError::Checkpoint {
@@ -433,18 +444,22 @@ fn a_full_store_costs_checkpoints_and_no_learning() {
     assert_eq!(trainer.catch_up().expect("learns all the same"), 512);
     world.parts.control.checkpoint_request();
     trainer.catch_up().expect("tries another, which fails too");
+    world.append(1_024..1_100);
+    trainer.catch_up().expect("learns");
+    world.objects.room_set(2);
+    assert!(trainer.close().is_err(), "only the manifest is missing");
     let manifests = world.objects.keys("manifest").len();
-    world.objects.full_set(false);
+    world.objects.room_set(usize::MAX);
     trainer.close().expect("makes the checkpoint");
     assert_eq!(world.objects.keys("manifest").len(), manifests + 1);
     let hash = trainer.state_hash();
     drop(trainer);
     let mut again = world.open();
-    assert_eq!((again.state_hash(), again.learner().tally().read), (hash, 1_024));
+    assert_eq!((again.state_hash(), again.learner().tally().read), (hash, 1_100));
     assert_eq!(hash, twin(&world.parts));
     // A process that starts while the store is full may try again.
     drop(again);
-    world.objects.full_set(true);
+    world.objects.room_set(0);
     let error = Trainer::open(world.parts.clone()).err().expect("cannot claim");
     assert!(error.is_transient(), "{error}");
     assert!(
