@@ -112,6 +112,65 @@ fn the_brake_keeps_the_version() {
 }
 
 #[test]
+fn a_flood_of_one_viewer_teaches_as_much_as_its_budget() {
+    let mut flooded = learner();
+    let flood: Vec<Placed> = examples(0..3_000)
+        .into_iter()
+        .map(|mut placed| {
+            placed.example.viewer = types::ViewerId::from_raw(7);
+            placed.at_ms = fixture::START_MS;
+            placed
+        })
+        .collect();
+    flooded.learn(&flood);
+    let tally = flooded.tally();
+    let burst = fixture::parts().settings.actors.burst as u64;
+    assert_eq!(tally.capped, tally.outcomes - burst, "{tally:?}");
+    let mut honest = learner();
+    honest.learn(&examples(0..3_000));
+    assert_eq!(honest.tally().capped, 0);
+}
+
+#[test]
+fn a_world_upside_down_pulls_the_brake_and_the_usual_one_releases_it() {
+    let mut parts = fixture::parts();
+    parts.settings.guard = GuardConfig {
+        seconds: 5,
+        slices_min: 20,
+        ..GuardConfig::default()
+    };
+    let mut learner = Learner::new(&parts).expect("the parts fit");
+    let upside_down = |i: u64| {
+        let mut placed = placed(i);
+        if let Some(watch) = &mut placed.example.watch {
+            watch.ended = true;
+        }
+        placed.example.yes = Labels::ALL;
+        placed
+    };
+    let mut published = Vec::new();
+    for from in (0..15_000).step_by(50) {
+        let bad = (6_000..7_000).contains(&from);
+        let make = |i| if bad { upside_down(i) } else { placed(i) };
+        learner.learn(&(from..from + 50).map(make).collect::<Vec<_>>());
+        published.push((from, learner.publish()));
+    }
+    let held: Vec<u64> = published
+        .iter()
+        .filter(|(_, did)| !did)
+        .map(|(from, _)| *from)
+        .collect();
+    let (first, last) = (held.first().copied(), held.last().copied());
+    // 50 examples a second: five bad seconds are 250 examples.
+    assert!(
+        first.is_some_and(|first| (6_200..6_500).contains(&first)),
+        "{first:?}"
+    );
+    assert!(last.is_some_and(|last| last < 14_000), "{last:?}");
+    assert_eq!(learner.guard(), (false, 1));
+}
+
+#[test]
 fn a_restored_learner_shows_the_version_that_readers_had() {
     let mut learner = learner();
     learner.learn(&examples(0..500));
