@@ -3,20 +3,18 @@
 //! A head is asked by its name. What a record does not speak about is NaN, which trains nothing. A record may say two kinds of things:
 //! outcomes, heard for the first time, and differences to outcomes that were learned before (see [`event::Example`]).
 
-use event::{Example, ExampleKind, Label};
+use event::{Example, ExampleKind, Label, WatchOutcome};
 use model::{HeadKind, Schema, Watch};
 
 /// A watch of this share of the video is a complete one, whether or not the player said so.
 const COMPLETE_SHARE: f32 = 0.95;
-/// Watching so long is a long view, also of a longer video.
-const LONG_VIEW_S: f32 = 18.0;
 
 /// What a head asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Question {
     /// Whether the watch reached the end.
     Complete,
-    /// Whether the whole video was watched, or 18 seconds of it.
+    /// See [`event::WatchOutcome::is_long_view`].
     LongView,
     Label(Label),
     /// Watch time, or a head that no record speaks of.
@@ -75,8 +73,8 @@ impl Labelling {
         said.watch = watch_of(example, duration_s);
         for question in &self.0 {
             let (outcome, delta) = match question {
-                Question::Complete => (seen(example, |seen_s| complete(seen_s, duration_s)), f32::NAN),
-                Question::LongView => (seen(example, |seen_s| long_view(seen_s, duration_s)), f32::NAN),
+                Question::Complete => (seen(example, |watch| complete(watch, duration_s)), f32::NAN),
+                Question::LongView => (seen(example, |watch| long_view(watch, duration_s)), f32::NAN),
                 Question::Label(label) => labelled(example, *label),
                 Question::Other => (f32::NAN, f32::NAN),
             };
@@ -100,20 +98,20 @@ fn seconds(ms: i64) -> f32 {
     ms.max(0) as f32 / 1_000.0
 }
 
-fn complete(seen_s: f32, duration_s: f32) -> bool {
-    duration_s > 0.0 && seen_s >= COMPLETE_SHARE * duration_s
+fn complete(watch: &WatchOutcome, duration_s: f32) -> bool {
+    watch.ended || duration_s > 0.0 && seconds(watch.watch_ms) >= COMPLETE_SHARE * duration_s
 }
 
-fn long_view(seen_s: f32, duration_s: f32) -> bool {
-    seen_s >= LONG_VIEW_S || duration_s > 0.0 && seen_s >= duration_s
+fn long_view(watch: &WatchOutcome, duration_s: f32) -> bool {
+    watch.is_long_view((duration_s * 1_000.0) as i64)
 }
 
-/// A question about the watch: who reached the end has passed every mark. A watch that was cut off can say yes, never no.
-fn seen(example: &Example, passed: impl Fn(f32) -> bool) -> f32 {
+/// A question about the watch. A watch that was cut off can say yes, never no.
+fn seen(example: &Example, passed: impl Fn(&WatchOutcome) -> bool) -> f32 {
     let Some(watch) = example.watch else {
         return f32::NAN;
     };
-    if watch.ended || passed(seconds(watch.watch_ms)) {
+    if passed(&watch) {
         return 1.0;
     }
     match example.kind {
@@ -133,7 +131,7 @@ fn labelled(example: &Example, label: Label) -> (f32, f32) {
 
 #[cfg(test)]
 mod tests {
-    use event::{Labels, WatchOutcome};
+    use event::Labels;
     use model::HeadSpec;
 
     use super::*;
