@@ -2,12 +2,13 @@
 //! have seen already.
 //!
 //! ```text
-//! score of video j = affinityⱼ · (momentumⱼ + m₀)^a / (spreadⱼ + s₀)^b
+//! score of video j = affinityⱼ · (momentumⱼ + m₀)^a / (spreadⱼ + s₀)^(b · ln(1 + t))
 //! ```
 //!
 //! Affinity comes from the [`regression`](crate::regression); momentum is the decayed count of the last hours, spread the decayed count of all
 //! exposures of the last weeks. A video that is shown much but no more than it used to be has momentum and spread; one on the rise
-//! has momentum alone. Everything but the fit is learnt at once from each exposure; the fit is as old as its last [`Collaborative::refit`].
+//! has momentum alone. Spread counts the more the longer the viewer's trail, of t steps: who has watched much has met what is everywhere, and
+//! what of it is not in the trail was most likely passed over. Everything but the fit is learnt at once from each exposure; the fit is as old as its last [`Collaborative::refit`].
 //!
 //! Cost, with n videos fitted and trails of t steps: a request takes t · n multiply-adds; a refit as in
 //! [`regression`](crate::regression). It filters nothing but by the caller's predicate.
@@ -31,7 +32,7 @@ pub struct Config {
     pub momentum_exponent: f64,
     /// m₀: counts below about this are noise.
     pub momentum_prior: f64,
-    /// b; 0 leaves spread out.
+    /// b, for each natural logarithm of one more than the steps of the trail; 0 leaves spread out.
     pub spread_exponent: f64,
     /// s₀.
     pub spread_prior: f64,
@@ -49,9 +50,9 @@ impl Default for Config {
             regression: regression::Config::default(),
             momentum: trending::Config::default(),
             spread,
-            momentum_exponent: 0.3,
+            momentum_exponent: 0.45,
             momentum_prior: 1.0,
-            spread_exponent: 0.4,
+            spread_exponent: 0.14,
             spread_prior: 10.0,
         }
     }
@@ -113,8 +114,9 @@ impl Collaborative {
         eligible: impl Fn(u64) -> bool,
     ) -> Vec<Scored> {
         let Some(fit) = &self.fit else { return Vec::new() };
+        let trail = self.trail(viewer);
         let mut affinities = Vec::new();
-        fit.score(self.trail(viewer), &mut affinities);
+        fit.score(trail, &mut affinities);
         let mut found: Vec<Scored> = fit
             .videos()
             .iter()
@@ -122,7 +124,7 @@ impl Collaborative {
             .filter(|&(&video, affinity)| affinity > 0.0 && eligible(video))
             .map(|(&video, affinity)| Scored {
                 video,
-                score: affinity * self.lift(video, now_ms),
+                score: affinity * self.lift(video, now_ms, trail.len()),
             })
             .collect();
         keep_best(&mut found, count);
@@ -150,12 +152,13 @@ impl Collaborative {
         self.state.spread.forget_video(video);
     }
 
-    /// What momentum and spread make of an affinity of 1.
-    fn lift(&self, video: u64, now_ms: TimestampMs) -> f32 {
+    /// What momentum and spread make of an affinity of 1, for a trail of `steps`.
+    fn lift(&self, video: u64, now_ms: TimestampMs, steps: usize) -> f32 {
         let config = &self.state.config;
         let momentum = self.state.momentum.mass(video, now_ms) + config.momentum_prior;
         let spread = self.state.spread.mass(video, now_ms) + config.spread_prior;
-        (momentum.powf(config.momentum_exponent) / spread.powf(config.spread_exponent)) as f32
+        let doubt = config.spread_exponent * (steps as f64).ln_1p();
+        (momentum.powf(config.momentum_exponent) / spread.powf(doubt)) as f32
     }
 }
 
@@ -228,7 +231,9 @@ mod tests {
                     .sum();
                 let momentum = generator.state.momentum.mass(video, now_ms) + config.momentum_prior;
                 let spread = generator.state.spread.mass(video, now_ms) + config.spread_prior;
-                let lift = momentum.powf(config.momentum_exponent) / spread.powf(config.spread_exponent);
+                // A trail of one step.
+                let doubt = config.spread_exponent * 2.0_f64.ln();
+                let lift = momentum.powf(config.momentum_exponent) / spread.powf(doubt);
                 (video, affinity * lift)
             })
             .filter(|(_, score)| *score > 0.0)
