@@ -1,5 +1,6 @@
 //! The simulator from the command line: `riffle-sim EXPERIMENT [--world small|standard] [--seeds 1,2,3] [--threads N]
-//! [--only NAME,…] [--out FOLDER]`. Prints tables; with a folder, writes tables as JSON and charts as SVG there too.
+//! [--only NAME,…] [--out FOLDER]`. Prints tables and, as its last line, the headline figures as one JSON object; with a folder, writes
+//! tables as JSON and CSV and charts as SVG there too. Which run has ended is told on the standard error.
 
 use std::path::PathBuf;
 
@@ -12,13 +13,13 @@ use crate::world::{World, WorldError};
 /// Worlds that run at the same time unless it is said.
 const THREADS: usize = 2;
 /// Enough for an interval.
-const SEEDS: [u64; 5] = [1, 2, 3, 4, 5];
+const SEEDS: [u64; 3] = [1, 2, 3];
 
 /// Why there are no findings.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     #[error(
-        "usage: riffle-sim describe|compare|delay|switch|event|off-policy [--world small|standard] [--seeds 1,2,3] [--threads N] [--only NAME,…] [--out FOLDER]"
+        "usage: riffle-sim report|describe|compare|delay|switch|event|off-policy [--world small|standard] [--seeds 1,2,3] [--threads N] [--only NAME,…] [--out FOLDER]"
     )]
     Usage,
     #[error(transparent)]
@@ -42,6 +43,7 @@ pub fn command(arguments: impl Iterator<Item = String>) -> Result<String, Comman
     } = parse(arguments)?;
     let findings = match experiment.as_str() {
         "describe" => return describe(&setup),
+        "report" => setup.report()?,
         "compare" => setup.compare()?,
         "delay" => setup.delay()?,
         "switch" => setup.switch()?,
@@ -52,7 +54,7 @@ pub fn command(arguments: impl Iterator<Item = String>) -> Result<String, Comman
     if let Some(folder) = out {
         write(&folder, &experiment, &findings)?;
     }
-    Ok(findings.markdown())
+    Ok(format!("{}{}\n", findings.markdown(), findings.figures()))
 }
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, CommandError> {
@@ -62,6 +64,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Comma
         config: WorldConfig::standard,
         threads: THREADS,
         only: Vec::new(),
+        told: |who, seed| eprintln!("{who}, seed {seed}"),
     };
     let mut out = None;
     while let Some(name) = arguments.next() {
@@ -117,6 +120,9 @@ fn write(folder: &std::path::Path, experiment: &str, findings: &Findings) -> Res
     })?;
     put(format!("{experiment}.json"), format!("{:#}\n", findings.json()))?;
     put(format!("{experiment}.md"), findings.markdown())?;
+    for table in &findings.tables {
+        put(format!("{}.csv", table.title.replace(' ', "-")), table.csv())?;
+    }
     findings
         .charts
         .iter()
@@ -152,8 +158,8 @@ mod tests {
             "switch", "--world", "small", "--seeds", "1", "--only", "uniform", "--out", path,
         ];
         let text = run_with(&words).expect("it runs");
-        assert!(text.contains("videos_to_80"));
-        for name in ["switch.json", "switch.md", "taste-switch.svg"] {
+        assert!(text.contains("videos_p50"));
+        for name in ["switch.json", "switch.md", "taste-switch.csv", "taste-switch.svg"] {
             assert!(folder.path().join(name).exists(), "{name} is missing");
         }
     }

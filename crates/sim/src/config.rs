@@ -86,16 +86,15 @@ impl WorldConfig {
         }
     }
 
-    /// The world that figures are published for: 300 people, four days, about 70 000 views.
+    /// The world that figures are published for: 200 people, four days, about 48 000 views.
     pub fn standard(seed: u64) -> Self {
         Self {
-            viewers: 300,
+            viewers: 200,
             creators: 300,
             sounds: 400,
-            videos_at_start: 1500,
-            videos_per_day: 400,
+            videos_at_start: 1200,
+            videos_per_day: 300,
             days: 4,
-            candidates: 60,
             ..Self::small(seed)
         }
     }

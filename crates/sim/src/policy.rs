@@ -2,19 +2,23 @@
 //!
 //! A policy sees what a feed sees. The truth goes in beside it, in a type of its own, and only [`Oracle`] opens it.
 
+mod lagging;
 mod learned;
 mod linear;
 mod popularity;
 mod product;
+mod shadow;
 
 use crate::catalogue::Shown;
 use crate::outcome::Outcome;
 use crate::random::Draws;
 
-pub use learned::{Delay, Learned, Learner, Lesson, Prediction, Refresh, Shadow};
+pub use lagging::{Delay, Learner, Lesson, Prediction, Refresh};
+pub use learned::Learned;
 pub use linear::Linear;
 pub use popularity::Popularity;
 pub use product::Product;
+pub use shadow::Shadows;
 
 /// Who asks, and when.
 #[derive(Debug, Clone, Copy)]

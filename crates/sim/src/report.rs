@@ -73,6 +73,20 @@ impl Table {
         text
     }
 
+    /// A line a contender and figure: mean, half of the 95 % interval, then one value a seed.
+    pub fn csv(&self) -> String {
+        let seeds: String = self.seeds.iter().map(|seed| format!(",seed {seed}")).collect();
+        let mut text = format!("name,figure,mean,half_95{seeds}\n");
+        for row in &self.rows {
+            for (figure, values) in &row.figures {
+                let Interval { mean, half } = Interval::of(values);
+                let values: String = values.iter().map(|value| format!(",{value:.6}")).collect();
+                text += &format!("\"{}\",\"{figure}\",{mean:.6},{half:.6}{values}\n", row.name);
+            }
+        }
+        text
+    }
+
     /// All values, with means and intervals.
     pub fn json(&self) -> Value {
         let figure = |values: &[f64]| {
@@ -123,5 +137,12 @@ mod tests {
             json!([1.0, 3.0])
         );
         assert_eq!(table.rows[0].interval("c"), None);
+        assert!(
+            table
+                .csv()
+                .contains("\"x\",\"a\",2.000000,12.706000,1.000000,3.000000\n"),
+            "{}",
+            table.csv()
+        );
     }
 }

@@ -156,9 +156,14 @@ pub(super) fn off_policy(setup: &Setup) -> Result<Findings, WorldError> {
         seeds: setup.seeds.clone(),
         rows,
     };
+    let off = ["ips", "snips", "doubly_robust"].into_iter().filter_map(|name| {
+        let interval = table.rows[0].interval(&format!("{name}_off_percent"))?;
+        Some((format!("sim.off_policy.{name}_off_percent"), interval.mean))
+    });
     Ok(Findings {
+        headline: off.collect(),
         tables: vec![table],
-        charts: Vec::new(),
+        ..Findings::default()
     })
 }
 

@@ -4,29 +4,22 @@ use crate::config::DAY_MS;
 use crate::experiment::delays;
 use crate::outcome::Outcome;
 use crate::policy::{
-    Delay, Learned, Learner, Linear, Oracle, Policy, Popularity, Prediction, Product, Refresh, Shadow,
+    Delay, Learned, Learner, Linear, Oracle, Policy, Popularity, Prediction, Product, Refresh, Shadows,
     Uniform,
 };
 use crate::run::run;
 use crate::world::World;
 
-/// When shown, what was predicted, what came.
-type Predicted = Vec<(i64, Prediction, Outcome)>;
-
-/// A learner that watches a uniform stream; see [`Shadow`].
-pub(crate) struct Shadowing(Box<dyn Fn(&World) -> Predicted + Send + Sync>);
-
-impl Shadowing {
-    pub(crate) fn predictions(&self, world: &World) -> Predicted {
-        (self.0)(world)
-    }
-}
+/// Names that findings are read by.
+pub(super) const ORACLE: &str = "oracle";
+pub(super) const ONLINE: &str = "product, at once";
+pub(super) const DAILY_WEIGHTS: &str = "product, weights daily";
+pub(super) const DAILY_ALL: &str = "product, all daily";
 
 /// A policy by name.
 pub struct Contender {
     pub name: String,
     make: Box<dyn Fn() -> Box<dyn Policy> + Send + Sync>,
-    shadow: Option<Shadowing>,
 }
 
 impl Contender {
@@ -34,21 +27,14 @@ impl Contender {
         Self {
             name: name.to_owned(),
             make: Box::new(|| Box::new(P::default())),
-            shadow: None,
         }
     }
 
     /// A learner with a delay.
     fn learner<L: Learner + 'static>(name: &str, new: fn() -> L, delay: Delay) -> Self {
-        let watch = move |world: &World| {
-            let mut shadow = Shadow::new(new(), delay);
-            run(world, &mut shadow);
-            shadow.predicted
-        };
         Self {
             name: name.to_owned(),
             make: Box::new(move || Box::new(Learned::new(new(), delay, ""))),
-            shadow: Some(Shadowing(Box::new(watch))),
         }
     }
 
@@ -56,38 +42,56 @@ impl Contender {
     pub fn policy(&self) -> Box<dyn Policy> {
         (self.make)()
     }
-
-    pub(crate) fn shadow(&self) -> Option<&Shadowing> {
-        self.shadow.as_ref()
-    }
 }
-
-const DAILY: Refresh = Refresh::Every(DAY_MS);
 
 /// Everybody, from the least to the most knowing.
 pub fn contenders() -> Vec<Contender> {
+    const DAILY: Refresh = Refresh::Every(DAY_MS);
     vec![
         Contender::plain::<Uniform>("uniform"),
         Contender::plain::<Popularity>("popularity"),
-        Contender::learner("linear, daily", Linear::default, Delay::of_weights(DAILY)),
+        Contender::learner("linear, weights daily", Linear::default, Delay::of_weights(DAILY)),
         Contender::learner("linear, at once", Linear::default, Delay::NONE),
-        Contender::learner("product, both daily", Product::default, Delay::of_both(DAILY)),
-        Contender::learner("product, daily", Product::default, Delay::of_weights(DAILY)),
-        Contender::learner("product, at once", Product::default, Delay::NONE),
-        Contender::plain::<Oracle>("oracle"),
+        Contender::learner(DAILY_ALL, Product::default, Delay::of_both(DAILY)),
+        Contender::learner(DAILY_WEIGHTS, Product::default, Delay::of_weights(DAILY)),
+        Contender::learner(ONLINE, Product::default, Delay::NONE),
+        Contender::plain::<Oracle>(ORACLE),
     ]
 }
 
-/// For each line of the delay curve its title and its points, named by delay.
-pub fn delayed() -> Vec<(String, Vec<Contender>)> {
-    let line = |title: &str, of: &dyn Fn(&str, Refresh) -> Contender| {
-        let points = delays()
-            .into_iter()
-            .map(|(delay, refresh)| of(&format!("{title}, {delay}"), refresh))
-            .collect();
-        (title.to_owned(), points)
-    };
-    vec![line("linear", &|name, refresh| {
-        Contender::learner(name, Linear::default, Delay::of_weights(refresh))
-    })]
+/// When shown, what was predicted with each delay, what came.
+type Predicted = Vec<(i64, Vec<Prediction>, Outcome)>;
+
+/// A line of the delay curve: one learner with all delays on one stream.
+pub struct Line {
+    pub name: &'static str,
+    watch: fn(&World, fn(Refresh) -> Delay) -> Predicted,
+    delay: fn(Refresh) -> Delay,
+}
+
+impl Line {
+    fn of<L: Learner + Default + 'static>(name: &'static str, delay: fn(Refresh) -> Delay) -> Self {
+        Self {
+            name,
+            watch: |world, delay| {
+                let mut shadows = Shadows::new(L::default, delays().map(|(_, refresh)| delay(refresh)));
+                run(world, &mut shadows);
+                shadows.predicted
+            },
+            delay,
+        }
+    }
+
+    pub(super) fn predictions(&self, world: &World) -> Predicted {
+        (self.watch)(world, self.delay)
+    }
+}
+
+/// The lines of the delay curve.
+pub fn lines() -> Vec<Line> {
+    vec![
+        Line::of::<Product>("product, weights lag", Delay::of_weights),
+        Line::of::<Product>("product, all lags", Delay::of_both),
+        Line::of::<Linear>("linear, weights lag", Delay::of_weights),
+    ]
 }

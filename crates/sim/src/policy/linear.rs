@@ -4,7 +4,7 @@
 use crate::catalogue::Shown;
 use crate::outcome::VALUE_S_MAX;
 use crate::policy::Context;
-use crate::policy::learned::{Learner, Lesson, Prediction};
+use crate::policy::lagging::{Learner, Lesson, Prediction};
 use crate::random::Key;
 
 /// Weights of each head; a power of two.

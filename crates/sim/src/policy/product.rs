@@ -5,14 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use evaluation::learner::Targets;
-use feature::{Impression, Registry, Row, State, Told, VideoFacts, ViewerFacts};
+use feature::{Impression, Registry, Row, State, Told, Trait, VideoFacts, ViewerFacts};
 use model::{ExampleKind, ExampleRef, Model, Predictions, RowRef, SchemaError, Watch};
 
 use crate::catalogue::{Shown, region_of, viewer_id};
-use crate::config::{DAY_MS, HOUR_MS};
 use crate::outcome::Outcome;
 use crate::policy::Context;
-use crate::policy::learned::{Learner, Lesson, Prediction};
+use crate::policy::lagging::{Learner, Lesson, Prediction};
 use crate::policy::linear::promised_s;
 
 /// Starts the model's weights: the same in every world, as a release would be.
@@ -77,6 +76,8 @@ impl Learner for Product {
             region: Some(region_of(context.region)),
             ..ViewerFacts::new(viewer_id(context.viewer))
         });
+        viewer.traits[Trait::Activity as usize] = bucket(self.state.seen_of_viewer(viewer));
+        viewer.traits[Trait::Following as usize] = bucket(context.follows.len() as u64);
         let moment = moment(context.now_ms);
         let query = self.state.query(viewer, &moment);
         let row = |video: &&Shown| {
@@ -162,13 +163,16 @@ fn video_facts(video: &Shown) -> VideoFacts {
     facts
 }
 
+/// 1 for none, one more for each doubling, as the feed has it.
+fn bucket(count: u64) -> u64 {
+    1 + u64::from(u64::BITS - count.leading_zeros())
+}
+
+/// The viewer's own clock is not known to the feed, so neither are hour and weekday.
 fn moment(at_ms: i64) -> feature::Context {
     feature::Context {
-        at_ms,
         surface: Some(SURFACE),
-        hour: Some((at_ms.rem_euclid(DAY_MS) / HOUR_MS) as u8),
-        // 1970-01-01 was a Thursday.
-        weekday: Some((at_ms.div_euclid(DAY_MS) + 3).rem_euclid(7) as u8),
+        ..feature::Context::at(at_ms)
     }
 }
 
