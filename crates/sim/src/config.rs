@@ -27,6 +27,8 @@ pub struct WorldConfig {
     pub videos_per_day: u32,
     /// How long the world is watched.
     pub days: u32,
+    /// Days whose views only teach: figures are of the days after.
+    pub warm_up_days: u32,
     /// A video can be chosen until it is this old.
     pub video_life_days: u32,
     /// Mean life of an interest before another takes its place.
@@ -76,6 +78,7 @@ impl WorldConfig {
             videos_at_start: 600,
             videos_per_day: 200,
             days: 2,
+            warm_up_days: 1,
             video_life_days: 5,
             interest_days: 10.0,
             candidates: 40,
@@ -86,15 +89,18 @@ impl WorldConfig {
         }
     }
 
-    /// The world that figures are published for: 200 people, four days, about 48 000 views.
+    /// The world that figures are published for: 300 people, five days, about 90 000 views. A choice is among twenty, as many as
+    /// a feed's last stage may look at closely.
     pub fn standard(seed: u64) -> Self {
         Self {
-            viewers: 200,
+            viewers: 300,
             creators: 300,
             sounds: 400,
-            videos_at_start: 1200,
-            videos_per_day: 300,
-            days: 4,
+            videos_at_start: 1500,
+            videos_per_day: 400,
+            days: 5,
+            warm_up_days: 2,
+            candidates: 20,
             ..Self::small(seed)
         }
     }

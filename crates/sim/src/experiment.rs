@@ -21,9 +21,6 @@ use crate::world::{World, WorldError};
 
 pub use contender::{Contender, Line, contenders, lines};
 
-/// Days whose views only teach: figures are of the days after.
-const WARM_UP_DAYS: u32 = 1;
-
 /// What an experiment found.
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
@@ -47,7 +44,7 @@ pub struct Setup {
     pub told: fn(&str, u64),
 }
 
-/// Delays of the curve, with their names; the last never learns after the warm-up.
+/// Delays of the curve, with their names; the last never learns after the second day.
 pub fn delays() -> [(&'static str, Refresh); 8] {
     [
         ("0 s", Refresh::AtOnce),
@@ -57,7 +54,7 @@ pub fn delays() -> [(&'static str, Refresh); 8] {
         ("30 min", Refresh::Every(30 * 60_000)),
         ("5 h", Refresh::Every(5 * 3_600_000)),
         ("1 day", Refresh::Every(DAY_MS)),
-        ("frozen", Refresh::Frozen(START_MS + DAY_MS)),
+        ("frozen", Refresh::Frozen(START_MS + 2 * DAY_MS)),
     ]
 }
 

@@ -15,11 +15,12 @@ const VISIT_VIEWS_MIN: usize = 10;
 /// Name and value, in the order of printing.
 pub type Figures = Vec<(&'static str, f64)>;
 
-/// Measures of the views from day `from_day` on, when what the first days taught is there.
+/// Measures of the views after the warm-up.
 ///
 /// `step_regret_s` is the mean over views of best minus shown expected satisfied seconds, in the state the policy itself led
 /// to (what a policy loses against the oracle's own run is for `experiment` to say, which has both); `oracle_share` puts the average candidate at 0 and the best at 1.
-pub fn measures(run: &Run, from_day: u32) -> Figures {
+pub fn measures(run: &Run) -> Figures {
+    let from_day = run.world.config().warm_up_days;
     let from_ms = START_MS + i64::from(from_day) * DAY_MS;
     let views: Vec<&View> = run.views.iter().filter(|view| view.shown_ms >= from_ms).collect();
     let config = run.world.config();
@@ -194,7 +195,7 @@ mod tests {
     use crate::world::World;
 
     fn figures(run: &Run) -> HashMap<&'static str, f64> {
-        measures(run, 0).into_iter().collect()
+        measures(run).into_iter().collect()
     }
 
     #[test]
@@ -225,7 +226,7 @@ mod tests {
     fn measures_do_not_depend_on_the_order_of_maps() {
         let world = World::new(WorldConfig::small(32)).expect("possible");
         let bits = || {
-            measures(&run(&world, &mut Uniform), 1)
+            measures(&run(&world, &mut Uniform))
                 .into_iter()
                 .map(|(_, value)| value.to_bits())
         };

@@ -62,10 +62,13 @@ pub fn contenders() -> Vec<Contender> {
 /// When shown, what was predicted with each delay, what came.
 type Predicted = Vec<(i64, Vec<Prediction>, Outcome)>;
 
+/// Lets one learner a delay watch a world.
+type Watch = fn(&World, fn(Refresh) -> Delay) -> Predicted;
+
 /// A line of the delay curve: one learner with all delays on one stream.
 pub struct Line {
     pub name: &'static str,
-    watch: fn(&World, fn(Refresh) -> Delay) -> Predicted,
+    watch: Watch,
     delay: fn(Refresh) -> Delay,
 }
 

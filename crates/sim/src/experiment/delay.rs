@@ -1,6 +1,6 @@
 //! What delay costs in accuracy: area under the ROC curve of completion, told before each view of a uniform stream.
 
-use super::{Findings, Line, Setup, WARM_UP_DAYS, delays, lines};
+use super::{Findings, Line, Setup, delays, lines};
 use crate::config::{DAY_MS, START_MS};
 use crate::plot::{Chart, Series};
 use crate::report::{Row, Table};
@@ -55,7 +55,7 @@ pub(super) fn delay(setup: &Setup) -> Result<Findings, WorldError> {
 
 /// One area a delay.
 fn aucs(world: &World, line: &Line) -> Vec<f64> {
-    let from_ms = START_MS + i64::from(WARM_UP_DAYS) * DAY_MS;
+    let from_ms = START_MS + i64::from(world.config().warm_up_days) * DAY_MS;
     let mut predicted = line.predictions(world);
     predicted.retain(|(shown_ms, ..)| *shown_ms >= from_ms);
     let of = |place: usize| {

@@ -5,7 +5,7 @@
 //! the state that the policy led to (`step_regret_s`), charges a policy for the hunger that its own poor choices leave; it is printed beside.
 
 use super::contender::{DAILY_ALL, DAILY_WEIGHTS, ONLINE, ORACLE};
-use super::{Contender, Findings, Setup, WARM_UP_DAYS, contenders};
+use super::{Contender, Findings, Setup, contenders};
 use crate::measures::{Figures, measures};
 use crate::report::{Row, Table};
 use crate::run::run;
@@ -27,7 +27,7 @@ pub(super) fn compare(setup: &Setup) -> Result<Findings, WorldError> {
     let found = setup.each(
         &contenders,
         |config| config,
-        |world, contender| measures(&run(world, contender.policy().as_mut()), WARM_UP_DAYS),
+        |world, contender| measures(&run(world, contender.policy().as_mut())),
     )?;
     let loop_table = setup.table("closed loop", &contenders, &found);
     let rows = regrets(&contenders, &found);

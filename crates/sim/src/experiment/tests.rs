@@ -55,7 +55,7 @@ fn interval(findings: &Findings, table: usize, name: &str, figure: &str) -> f64 
 fn learning_at_once_has_less_regret_than_learning_daily() {
     let config = |seed| WorldConfig {
         viewers: 60,
-        candidates: 12,
+        candidates: 8,
         days: 3,
         ..WorldConfig::small(seed)
     };

@@ -154,7 +154,7 @@ mod tests {
         .expect("possible");
         let share = |delay| {
             let mut policy = Learned::new(Linear::default(), delay, "");
-            let figures = crate::measures(&run(&world, &mut policy), 1);
+            let figures = crate::measures(&run(&world, &mut policy));
             figures
                 .iter()
                 .find(|(name, _)| *name == "oracle_share")

@@ -9,12 +9,14 @@ use crate::policy::lagging::{Delay, Lagging, Learner, lesson};
 use crate::policy::{Context, Feedback, Pick, Policy, Prediction, Truth, Uniform};
 use crate::random::Draws;
 
+/// What each watcher saw and said of what is being shown, by viewer and video.
+type Open<R> = HashMap<(u32, u32), Vec<(R, Prediction)>>;
+
 /// Chooses uniformly; see the file's header.
 #[derive(Debug)]
 pub struct Shadows<L: Learner> {
     watchers: Vec<Lagging<L>>,
-    /// What each watcher saw and said of what is being shown, by viewer and video.
-    open: HashMap<(u32, u32), Vec<(L::Row, Prediction)>>,
+    open: Open<L::Row>,
     /// When it was shown, what each watcher said of it, and what came of it.
     pub predicted: Vec<(i64, Vec<Prediction>, Outcome)>,
 }
