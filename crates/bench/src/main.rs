@@ -19,6 +19,7 @@ mod load;
 mod media;
 mod peers;
 mod playback;
+mod slate;
 mod soak;
 mod stream;
 mod table;
@@ -33,11 +34,12 @@ use figures::Figures;
 type Bench = fn(&Setup, &mut Figures) -> Result<(), BenchError>;
 
 /// Name and measurement, in the order of a full run.
-const BENCHES: [(&str, Bench); 9] = [
+const BENCHES: [(&str, Bench); 10] = [
     ("first", first::run),
     ("ingest", ingest::run),
     ("freshness", freshness::run),
     ("feed", feed::run),
+    ("slate", slate::run),
     ("media", media::run),
     ("playback", playback::run),
     ("stream", stream::run),
@@ -71,7 +73,7 @@ struct Setup {
 #[derive(Debug, thiserror::Error)]
 enum BenchError {
     #[error(
-        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|freshness|feed|media|playback|stream|table|trainer|soak] [--json FILE] [--minutes N] [--rate EVENTS_PER_S]"
+        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|freshness|feed|slate|media|playback|stream|table|trainer|soak] [--json FILE] [--minutes N] [--rate EVENTS_PER_S]"
     )]
     Usage,
     #[error("{what} failed")]
