@@ -1,24 +1,29 @@
-//! Selector: lays the page. Best first, at most two in a row by one creator (across pages too), a little room between videos of one
-//! hashtag, and every tenth place drawn evenly to explore.
+//! Selector: lays the page under the rules of `slate`, best value first. Drawn ones explore at fixed places.
+//!
+//! Value is the score times what a place of its own is worth: a video's first hour, a followed creator. Exploration is drawn evenly
+//! before the page is laid, so the probability that is logged is the draw's.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use candidate_pipeline::Selector;
 use event::Source;
-use types::UserId;
+use slate::{Before, Item, Page, Rules, exploring_every, lay};
 
 use crate::model::{Query, VideoCandidate};
 use crate::seeded::Seeded;
 
-/// Consecutive videos by one creator.
-const SAME_CREATOR_MAX: usize = 2;
 /// Places 4, 14, 24 … of a page explore.
 const EXPLORE_EVERY: usize = 10;
 const EXPLORE_AT: usize = 4;
-/// What a shared hashtag with one of the last videos costs.
-const REPEAT_COST: f32 = 0.04;
-const REPEAT_LOOKS_BACK: usize = 3;
+/// More for a video in its first hour (R6); the boost then fades within a quarter of an hour, so that no edge shows.
+const FRESH_BOOST: f32 = 0.2;
+const FRESH_MS: f32 = 3_600_000.0;
+const FRESH_FADES_MS: f32 = 900_000.0;
+/// More for a creator whom the viewer follows (R6).
+const FOLLOWED_BOOST: f32 = 0.3;
+/// Below this no score counts as less: a page is laid from positive values.
+const SCORE_MIN: f32 = 1e-3;
 
 pub(crate) struct Slate;
 
@@ -27,120 +32,103 @@ impl Selector<Query, VideoCandidate> for Slate {
         "slate"
     }
 
-    fn select(&self, query: &Query, candidates: Vec<VideoCandidate>) -> Vec<VideoCandidate> {
-        let mut page = Page {
-            left: candidates,
-            chosen: Vec::with_capacity(query.count),
-            before: &query.history.last_creators,
-            draw: Seeded::new(query.seed ^ 0x51a7e),
-        };
-        page.left.sort_unstable_by(|a, b| {
+    fn select(&self, query: &Query, mut candidates: Vec<VideoCandidate>) -> Vec<VideoCandidate> {
+        // Equals in an order of their own, so that the same state gives the same page.
+        candidates.sort_unstable_by(|a, b| {
             b.score
                 .total_cmp(&a.score)
                 .then_with(|| b.profile.video.cmp(&a.profile.video))
         });
-        while page.chosen.len() < query.count && !page.left.is_empty() {
-            page.place_next();
-        }
-        page.chosen
+        let rules = Rules {
+            length: query.count,
+            exploring: exploring_every(query.count, EXPLORE_EVERY, EXPLORE_AT),
+            ..Rules::default()
+        };
+        draw(query, rules.exploring.count_ones() as usize, &mut candidates);
+        let items = items(query, &candidates);
+        let rules = Rules {
+            creator_total_max: creator_total_max(&items, &rules),
+            ..rules
+        };
+        let page = lay(&items, &rules, &before(query));
+        count(&page);
+        let mut left: Vec<Option<VideoCandidate>> = candidates.into_iter().map(Some).collect();
+        let chosen = page.places.iter().filter_map(|&place| left[place].take());
+        chosen.collect()
     }
 }
 
-struct Page<'a> {
-    /// Best first.
-    left: Vec<VideoCandidate>,
-    chosen: Vec<VideoCandidate>,
-    before: &'a [UserId],
-    draw: Seeded,
+/// Marks those that explore, drawn evenly from what the explore source found.
+fn draw(query: &Query, count: usize, candidates: &mut [VideoCandidate]) {
+    let mut draw = Seeded::new(query.seed ^ 0x51a7e);
+    let mut pool: Vec<usize> = (0..candidates.len())
+        .filter(|&place| candidates[place].sources.contains(&Source::Explore))
+        .collect();
+    for _ in 0..count.min(pool.len()) {
+        let propensity = 1.0 / pool.len() as f32;
+        let candidate = &mut candidates[pool.swap_remove(draw.below(pool.len()))];
+        candidate.explored = true;
+        candidate.propensity = propensity;
+    }
 }
 
-impl Page<'_> {
-    fn place_next(&mut self) {
-        let place = if self.chosen.len() % EXPLORE_EVERY == EXPLORE_AT {
-            self.explore()
-        } else {
-            None
-        };
-        let place = place.unwrap_or_else(|| self.best());
-        let next = self.left.remove(place);
-        self.chosen.push(next);
-    }
+fn items(query: &Query, candidates: &[VideoCandidate]) -> Vec<Item> {
+    let mut topics: HashMap<Arc<str>, u64> = HashMap::new();
+    let item = |candidate: &VideoCandidate| {
+        let profile = &candidate.profile;
+        let known = topics.len() as u64 + 1;
+        let hashtag = profile.hashtags.first();
+        Item {
+            value: value(query, candidate),
+            creator: profile.creator.raw(),
+            sound: profile.sound.map_or(0, |sound| sound.raw()),
+            topic: hashtag.map_or(0, |hashtag| *topics.entry(hashtag.clone()).or_insert(known)),
+            regional: false,
+            exploring: candidate.explored,
+        }
+    };
+    candidates.iter().map(item).collect()
+}
 
-    /// The best legal one; when only one creator is left, the rule gives way and that is counted.
-    fn best(&mut self) -> usize {
-        let recent = self.recent_hashtags();
-        let worth = |candidate: &VideoCandidate| {
-            let repeats: usize = candidate
-                .profile
-                .hashtags
-                .iter()
-                .filter_map(|hashtag| recent.get(hashtag))
-                .sum();
-            candidate.score - REPEAT_COST * repeats as f32
-        };
-        let tired_of = self.tired_of();
-        let legal = |candidate: &VideoCandidate| Some(candidate.profile.creator) != tired_of;
-        let mut best: Option<(usize, f32)> = None;
-        for (place, candidate) in self
-            .left
+/// The cap on one creator's part of a page holds where the others could fill it twice. Where they could not, it would spend them on this
+/// page, and leave the next ones to one creator.
+fn creator_total_max(items: &[Item], rules: &Rules) -> usize {
+    let mut made: HashMap<u64, usize> = HashMap::new();
+    for item in items {
+        *made.entry(item.creator).or_default() += 1;
+    }
+    let varied: usize = made
+        .values()
+        .map(|&count| count.min(rules.creator_total_max))
+        .sum();
+    match varied >= rules.length * 2 {
+        true => rules.creator_total_max,
+        false => rules.length,
+    }
+}
+
+fn value(query: &Query, candidate: &VideoCandidate) -> f32 {
+    let age_ms = (query.now_ms - candidate.profile.published_ms).max(0) as f32;
+    let fresh = (1.0 - (age_ms - FRESH_MS) / FRESH_FADES_MS).clamp(0.0, 1.0);
+    let followed = query.history.following.contains(&candidate.profile.creator);
+    let followed = f32::from(u8::from(followed));
+    candidate.score.max(SCORE_MIN) * (1.0 + FRESH_BOOST * fresh) * (1.0 + FOLLOWED_BOOST * followed)
+}
+
+fn before(query: &Query) -> Before {
+    Before {
+        creators: query
+            .history
+            .last_creators
             .iter()
-            .enumerate()
-            .filter(|(_, candidate)| legal(candidate))
-        {
-            // Sorted by score, and a repeat only costs: no later one can do better.
-            if best.is_some_and(|(_, worth)| worth >= candidate.score) {
-                break;
-            }
-            let worth = worth(candidate);
-            if best.is_none_or(|(_, most)| worth > most) {
-                best = Some((place, worth));
-            }
-        }
-        best.map_or_else(
-            || {
-                metrics::counter!("riffle_feed_relaxed_total", "rule" => "same_creator").increment(1);
-                0
-            },
-            |(place, _)| place,
-        )
+            .map(|creator| creator.raw())
+            .collect(),
+        ..Before::default()
     }
+}
 
-    /// An even draw among what the explore source found and the rules allow.
-    fn explore(&mut self) -> Option<usize> {
-        let tired_of = self.tired_of();
-        let pool: Vec<usize> = (0..self.left.len())
-            .filter(|&place| self.left[place].sources.contains(&Source::Explore))
-            .filter(|&place| Some(self.left[place].profile.creator) != tired_of)
-            .collect();
-        if pool.is_empty() {
-            return None;
-        }
-        let place = pool[self.draw.below(pool.len())];
-        self.left[place].explored = true;
-        self.left[place].propensity = 1.0 / pool.len() as f32;
-        Some(place)
-    }
-
-    /// The creator who made all of the last two.
-    fn tired_of(&self) -> Option<UserId> {
-        let shown = self
-            .before
-            .iter()
-            .copied()
-            .chain(self.chosen.iter().map(|c| c.profile.creator));
-        let mut last: Vec<UserId> = shown.collect();
-        let last = last.split_off(last.len().saturating_sub(SAME_CREATOR_MAX));
-        let first = *last.first()?;
-        (last.len() == SAME_CREATOR_MAX && last.iter().all(|&creator| creator == first)).then_some(first)
-    }
-
-    fn recent_hashtags(&self) -> HashMap<Arc<str>, usize> {
-        let mut recent = HashMap::new();
-        for candidate in self.chosen.iter().rev().take(REPEAT_LOOKS_BACK) {
-            for hashtag in &candidate.profile.hashtags {
-                *recent.entry(hashtag.clone()).or_default() += 1;
-            }
-        }
-        recent
+fn count(page: &Page) {
+    for rule in &page.relaxed {
+        metrics::counter!("riffle_feed_relaxed_total", "rule" => rule.name()).increment(1);
     }
 }

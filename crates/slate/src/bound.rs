@@ -48,7 +48,7 @@ pub(crate) fn bound(pool: &Pool, rules: &Rules) -> (f64, Prices) {
 fn best_by_regional(pool: &Pool, rules: &Rules) -> Vec<f64> {
     let discounts = discounts(rules.discount, rules.length.min(pool.items.len()));
     if rules.exploring == 0 {
-        return chosen(pool.items.iter(), &discounts, rules);
+        return chosen(pool.sorted.iter(), &discounts, rules);
     }
     let of = |explores: bool| -> Vec<f64> {
         let places = discounts.iter().enumerate();

@@ -237,6 +237,22 @@ fn one_sound_is_never_beside_itself_and_a_page_is_never_empty() {
 }
 
 #[test]
+fn one_creator_with_all_the_best_does_not_hide_the_others() {
+    let mut items: Vec<Item> = (0..60).map(|_| plain(9.0, 1)).collect();
+    items.extend((2..9).map(|creator| plain(0.1, creator)));
+    let rules = Rules {
+        length: 9,
+        creator_total_max: 9,
+        exploring: 0,
+        ..Rules::default()
+    };
+    let page = lay(&items, &rules, &Before::default());
+    assert_eq!(page.relaxed, []);
+    let others = page.places.iter().filter(|&&place| items[place].creator != 1);
+    assert_eq!(others.count(), 3);
+}
+
+#[test]
 fn values_that_are_no_numbers_come_last() {
     let mut items: Vec<Item> = (0..8)
         .map(|creator| plain(1.0 + creator as f32, creator))
