@@ -55,22 +55,24 @@ impl Curve {
     }
 }
 
-/// Plays the stream once for each delay with late weights, and once more with late counters too.
+/// Plays the stream once with late weights, a model for each delay, and once more for each delay with counters as late.
 pub fn delay_curve(args: &Args, delays_ms: &[i64]) -> Result<Curve, PrequentialError> {
     let world = World::read(args)?;
     let mut warm = world.warm_up(args)?;
-    let refreshes = delays_ms.iter().map(|&by_ms| Refresh::Delayed { by_ms });
     let scored = world.scored(args.label);
+    let mut weights_late = Vec::new();
+    for &by_ms in delays_ms {
+        weights_late.push(Arm::new(Refresh::Delayed { by_ms }, warm.learner.fork()?)?);
+    }
+    world.stream(&mut warm.state.clone(), &mut weights_late);
     let mut points = Vec::new();
-    for (refresh, delay_ms) in refreshes.zip(delays_ms) {
-        let mut weights = [Arm::new(refresh, warm.learner.fork()?)?];
-        world.stream(&mut warm.state.clone(), &mut weights);
-        let weights = Report::new(args, args.label, &scored, weights[0].scores(args.label));
-        let late = Arm::new(refresh, warm.learner.fork()?)?;
-        let late = stream_late(&world, warm.state.clone(), late);
-        let all = Report::new(args, args.label, &scored, late.scores(args.label));
+    for (weights, &by_ms) in weights_late.iter().zip(delays_ms) {
+        let all = Arm::new(Refresh::Delayed { by_ms }, warm.learner.fork()?)?;
+        let all = stream_late(&world, warm.state.clone(), all);
+        let report = |arm: &Arm| Report::new(args, args.label, &scored, arm.scores(args.label));
+        let (weights, all) = (report(weights), report(&all));
         points.push(CurvePoint {
-            delay_s: *delay_ms as f64 / 1_000.0,
+            delay_s: by_ms as f64 / 1_000.0,
             weights_auc: weights.auc,
             weights_logloss: weights.logloss,
             all_auc: all.auc,

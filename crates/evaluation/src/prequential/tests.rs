@@ -153,4 +153,11 @@ fn no_delay_is_the_same_for_weights_and_for_all() {
     assert_eq!(none.weights_auc, none.all_auc);
     assert_eq!(none.weights_auc, run(&asked).expect("a report").auc);
     assert_ne!(day.all_logloss, none.all_logloss);
+    let csv = curve.csv();
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 3);
+    assert!(
+        lines[1].starts_with("0,0.") && lines[2].starts_with("86400,0."),
+        "{csv}"
+    );
 }
