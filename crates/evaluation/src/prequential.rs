@@ -135,6 +135,8 @@ pub enum PrequentialError {
     Learner(#[from] LearnerError),
     #[error("the model has no head called {0}")]
     Head(&'static str),
+    #[error("no event of these users lies in the report window, which begins at {REPORT_FROM_MS} ms")]
+    NothingToReport,
     #[error("no label was asked for")]
     NoLabel,
 }
@@ -191,15 +193,17 @@ impl World {
         let started = Instant::now();
         let data = Dataset::read(&args.data)?;
         let eval_users = args.eval_users.as_deref().map(read_user_list).transpose()?;
-        let facts = Facts::new(&data, UTC_OFFSET_MS);
-        let cold = cold::of(&data, !args.cold_start);
-        Ok(Self {
+        let world = Self {
+            facts: Facts::new(&data, UTC_OFFSET_MS),
+            cold: cold::of(&data, !args.cold_start),
             data,
-            facts,
-            cold,
             eval_users,
             started,
-        })
+        };
+        match world.scored(args.label).iter().any(Scored::reported) {
+            true => Ok(world),
+            false => Err(PrequentialError::NothingToReport),
+        }
     }
 
     /// Learns the history, in file order.

@@ -72,7 +72,8 @@ impl serde::Serialize for Refresh {
 impl Refresh {
     /// Whether an event of `then_ms` has been learned when one of `now_ms`, not before it, is scored.
     pub fn has_learned(self, then_ms: TimestampMs, now_ms: TimestampMs) -> bool {
-        let period_of = |at_ms: TimestampMs, period_ms: i64| (at_ms + UTC_OFFSET_MS).div_euclid(period_ms);
+        let period_of =
+            |at_ms: TimestampMs, period_ms: i64| at_ms.saturating_add(UTC_OFFSET_MS).div_euclid(period_ms);
         match self {
             Self::Event => true,
             Self::Every { period_ms } => period_of(then_ms, period_ms) < period_of(now_ms, period_ms),

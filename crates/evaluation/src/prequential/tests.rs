@@ -143,6 +143,53 @@ fn cold_start_knows_no_history_and_listed_users_alone_are_reported() {
 }
 
 #[test]
+fn what_cannot_be_answered_says_why() {
+    let folder = feed(40);
+    let why = |asked: &Args| run(asked).expect_err("no answer").to_string();
+    let mut asked = args(&folder, Refresh::Event);
+    let list = folder.path().join("nobody.txt");
+    std::fs::write(&list, "999\n").expect("written");
+    asked.eval_users = Some(list);
+    assert!(why(&asked).contains("report window"), "{}", why(&asked));
+    asked.schema.heads.retain(|head| head.name != "like");
+    asked.eval_users = None;
+    assert_eq!(why(&asked), "the model has no head called like");
+    asked.data.push(folder.path().join("elsewhere"));
+    assert!(matches!(
+        run(&asked),
+        Err(PrequentialError::Data(DatasetError::Open { .. }))
+    ));
+    for label in ["", "like", "LONG_VIEW"] {
+        let error = label.parse::<Label>().expect_err("no label").to_string();
+        assert!(error.contains("long_view or is_like"), "{error}");
+    }
+}
+
+#[test]
+fn times_at_the_ends_of_their_range_are_only_strange() {
+    let folder = feed(40);
+    for refresh in ["event", "24h", "frozen"] {
+        let asked = args(&folder, refresh.parse().expect("a refresh"));
+        let mut world = World::read(&asked).expect("read");
+        let events = &mut world.data.interactions;
+        events[0].time_ms = i64::MIN;
+        events[1].time_ms = 0;
+        events[39].time_ms = i64::MAX;
+        for event in [0, 1, 39] {
+            (events[event].user, events[event].duration_ms) = (1, i64::MAX);
+        }
+        let mut warm = world.warm_up(&asked).expect("warm");
+        let mut arms = [Arm::new(asked.refresh, warm.learner).expect("heads")];
+        world.stream(&mut warm.state, &mut arms);
+        let scores = arms[0].scores(Label::LongView);
+        assert!(
+            scores.iter().all(|score| (0.0..=1.0).contains(score)),
+            "{scores:?}"
+        );
+    }
+}
+
+#[test]
 fn no_delay_is_the_same_for_weights_and_for_all() {
     let folder = feed(400);
     let asked = args(&folder, Refresh::Event);

@@ -129,7 +129,7 @@ fn pace(pen: &mut Pen<'_, impl Sink>, ring: Option<&Ring>, now_ms: TimestampMs, 
     let timed = || newest(ring).map_while(|seen| seen.at_ms.map(|at_ms| (at_ms, seen.outcome)));
     let log_s = |ms: i64| (ms.max(0) as f32 / 1_000.0).ln_1p().min(NEVER_LOG_S);
     let last_ms = timed().next().map(|(at_ms, _)| at_ms);
-    let gap = last_ms.map_or(NEVER_LOG_S, |at_ms| log_s(now_ms - at_ms));
+    let gap = last_ms.map_or(NEVER_LOG_S, |at_ms| log_s(now_ms.saturating_sub(at_ms)));
     pen.put("gap", "", "seconds since the last impression, logarithm", gap);
     for (reach_ms, window) in [
         (60_000, "1m"),
@@ -138,7 +138,7 @@ fn pace(pen: &mut Pen<'_, impl Sink>, ring: Option<&Ring>, now_ms: TimestampMs, 
         (86_400_000, "1d"),
     ] {
         let mut tally = Tally::default();
-        for (_, outcome) in timed().take_while(|(at_ms, _)| now_ms - at_ms < reach_ms) {
+        for (_, outcome) in timed().take_while(|(at_ms, _)| now_ms.saturating_sub(*at_ms) < reach_ms) {
             tally.add(1.0, outcome.long_view);
         }
         let text = "impressions within this time, logarithm";
@@ -148,7 +148,7 @@ fn pace(pen: &mut Pen<'_, impl Sink>, ring: Option<&Ring>, now_ms: TimestampMs, 
     }
     let (mut count, mut before) = (0.0, now_ms);
     for (at_ms, _) in timed() {
-        if before - at_ms > SESSION_GAP_MS {
+        if before.saturating_sub(at_ms) > SESSION_GAP_MS {
             break;
         }
         count += 1.0;
@@ -157,7 +157,7 @@ fn pace(pen: &mut Pen<'_, impl Sink>, ring: Option<&Ring>, now_ms: TimestampMs, 
     let text = "impressions of this session so far, logarithm";
     pen.put("session_depth", "", text, volume(count));
     let text = "seconds since this session began, logarithm";
-    pen.put("session_age", "", text, log_s(now_ms - before));
+    pen.put("session_age", "", text, log_s(now_ms.saturating_sub(before)));
 }
 
 /// Mean of the logarithm of a duration in milliseconds, about 13 s.
