@@ -7,7 +7,8 @@
 //! The split is at nine tenths of the *first* folder's log (eight tenths when tuning): further folders are people to learn from and to be
 //! evaluated on, and never move it. Their rows are on both sides of the same moment.
 //!
-//! Cost: nearly all of it is the fit, 2n³ multiply-adds and 12n² B for n fitted videos (arithmetic).
+//! Cost: nearly all of it is the fit, 2n³ multiply-adds and 12n² B for n fitted videos: 0.4 T and 0.4 GB at 5 900 (arithmetic), about 20 s of
+//! processor (measured). The plain methods add a fit of the whole catalogue.
 
 pub mod baselines;
 mod error;

@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | trails, 65 536 viewers × 200 steps of 24 B | 315 MB full, about 60 MB at forty steps each | one tree walk and a scan of the trail an exposure |
 //! | two counters, 1 M videos × about 24 B each | 50 MB | one tree walk each an exposure |
-//! | a fit of n videos | 4n² B to keep, three times that while fitting; n = 8 192: 268 and 805 MB | 2n³ multiply-adds; n = 8 192: 1.1 T, about 20 s on one core at 55 G/s |
+//! | a fit of n videos | 4n² B to keep, three times that while fitting; n = 8 192: 268 and 805 MB | 2n³ multiply-adds; n = 8 192: 1.1 T, 55 s of one core at 20 G/s |
 //! | a request, trail of t videos in the fit | 4n B | t·n multiply-adds, then two lookups a positive score |
 //!
 //! The fit is dense, so it does not grow with the catalogue: 7 600 videos fit whole, but all of 1 M would take a matrix of 4 TB. Of a larger catalogue it
