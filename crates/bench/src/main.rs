@@ -21,8 +21,10 @@ mod peers;
 mod playback;
 mod slate;
 mod soak;
+mod stopwatch;
 mod stream;
 mod table;
+mod train;
 mod trainer;
 mod wire;
 
@@ -34,7 +36,7 @@ use figures::Figures;
 type Bench = fn(&Setup, &mut Figures) -> Result<(), BenchError>;
 
 /// Name and measurement, in the order of a full run.
-const BENCHES: [(&str, Bench); 10] = [
+const BENCHES: [(&str, Bench); 11] = [
     ("first", first::run),
     ("ingest", ingest::run),
     ("freshness", freshness::run),
@@ -44,6 +46,7 @@ const BENCHES: [(&str, Bench); 10] = [
     ("playback", playback::run),
     ("stream", stream::run),
     ("table", table::run),
+    ("train", train::run),
     ("trainer", trainer::run),
 ];
 
@@ -73,7 +76,7 @@ struct Setup {
 #[derive(Debug, thiserror::Error)]
 enum BenchError {
     #[error(
-        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|freshness|feed|slate|media|playback|stream|table|trainer|soak] [--json FILE] [--minutes N] [--rate EVENTS_PER_S]"
+        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|freshness|feed|slate|media|playback|stream|table|train|trainer|soak] [--json FILE] [--minutes N] [--rate EVENTS_PER_S]"
     )]
     Usage,
     #[error("{what} failed")]

@@ -10,7 +10,6 @@ mod input;
 mod job;
 mod lists;
 mod ours;
-mod stopwatch;
 
 use std::path::Path;
 
@@ -18,12 +17,12 @@ use event_log::{EventLog as _, TopicPartition};
 use stream::keyed::EngineConfig;
 
 use crate::figures::Figures;
+use crate::stopwatch::Stopwatch;
 use crate::{BenchError, Setup};
 use input::{InputLog, SPAN_MS};
 use job::{BIN_MS, WINDOW_BINS};
 use lists::List;
 use ours::Run;
-use stopwatch::Stopwatch;
 
 /// Events of a full run; another number of them may be asked for in the environment.
 const EVENTS: u64 = 50_000_000;

@@ -3,4 +3,5 @@
 mod fixture;
 mod gradient;
 mod learning;
+mod old;
 mod replay;

@@ -5,6 +5,11 @@
 //! where q comes from a streaming estimate of the distance between two sightings. Videos given beside the batch are
 //! further negatives. Each tower reads only the slots and dense values of its own side.
 //!
+//! A retrieval index keeps [`Towers::videos`] of its catalogue and asks with [`Towers::viewers`] of one row: both are lists of unit vectors, rows ×
+//! [`WIDTH`], so the nearest by dot product are the nearest by cosine and by distance. A row may hold both sides; each tower reads
+//! its own, so one extraction serves both. The vectors of a video change with every [`Towers::learn`]: an index is built
+//! anew, or its rows are overwritten, at the pace that it can afford, and both sides should be of one state.
+//!
 //! | what | figure, for 8 slots of 24 values and 40 dense a side |
 //! |---|---|
 //! | dense weights | (240 × 256 + 128 × 128) a tower ≈ 78 k, 0.3 MB |

@@ -10,10 +10,10 @@ use stream::keyed::{Engine, EngineConfig, EngineParts, FolderObjects, JobControl
 use super::input::{FIRST_MS, InputLog};
 use super::job::Trending;
 use super::lists::{List, Lists};
-use super::stopwatch::{Stopwatch, Used};
 use super::{MIB, warm_up};
 use crate::BenchError;
 use crate::figures::Figures;
+use crate::stopwatch::{Stopwatch, Used};
 
 /// All state stays in memory, as it does on Flink's heap backend.
 const CACHE_BYTES_MAX: usize = 4 << 30;

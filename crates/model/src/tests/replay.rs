@@ -92,6 +92,26 @@ fn equal_state_has_equal_chunks() {
     assert_eq!(stored(&mut one).0, stored(&mut other).0);
 }
 
+/// What makes checkpoints small: a new block of the table is a new chunk, and leaves the names of the others alone.
+#[test]
+fn a_new_row_renames_few_chunks() {
+    let mut model = model();
+    learn(&mut model, 0, 400, 5, "like");
+    let before = stored(&mut model).0;
+    let mut owned = impression(1);
+    owned.ids = vec![(1, 1 << 40)];
+    model.learn(&[owned.example()], &mut Predictions::default());
+    let after = stored(&mut model).0;
+    let kept = after.rows.iter().filter(|chunk| before.rows.contains(chunk));
+    // The head, the two slabs with the row and the slot's default, the shard of its key, and the digest at the end.
+    assert!(
+        kept.count() + 6 >= after.rows.len(),
+        "of {} chunks",
+        after.rows.len()
+    );
+    assert!(after.rows.len() > 20, "of {} chunks", after.rows.len());
+}
+
 #[test]
 fn an_answer_does_not_depend_on_its_neighbours() {
     let mut model = model();
