@@ -9,7 +9,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [label, delays, folders @ ..] = plain.as_slice() else {
         return Err("usage: LABEL MS[,MS…] FOLDER…".into());
     };
-    let delays = delays.split(',').map(str::parse).collect::<Result<Vec<i64>, _>>()?;
+    let delays = delays
+        .split(',')
+        .map(str::parse)
+        .collect::<Result<Vec<i64>, _>>()?;
     let data = folders.iter().map(PathBuf::from).collect();
     let curve = delay_curve(&Args::new(data, label.parse()?, Refresh::Event), &delays)?;
     print!("{}", curve.csv());

@@ -7,7 +7,7 @@
 //! [`run`] answers for one label and one way to refresh the serving weights, and compares it, event by event, with other ways.
 //! [`delay_curve`] says what it costs to learn later.
 //!
-//! Cost, for 650 thousand history events and 180 thousand scored ones: see docs/evaluation.md; memory about 1.5 GB, most of it the counters of pairs.
+//! Cost, for 650 thousand history events and 180 thousand scored ones: see docs/evaluation.md; memory below 1 GB, most of it the counters of pairs.
 
 mod arm;
 mod cold;
