@@ -18,8 +18,6 @@ pub(crate) struct Meters {
     capture_ms: metrics::Histogram,
     lag: metrics::Gauge,
     guard: metrics::Gauge,
-    learned_at_ms: metrics::Gauge,
-    published_at_ms: metrics::Gauge,
     rows: metrics::Gauge,
     /// What the counters have been told.
     told: Tally,
@@ -37,8 +35,6 @@ impl Meters {
             capture_ms: metrics::histogram!("riffle_trainer_capture_ms"),
             lag: metrics::gauge!("riffle_trainer_lag_records"),
             guard: metrics::gauge!("riffle_trainer_guard_holds"),
-            learned_at_ms: metrics::gauge!("riffle_trainer_learned_at_ms"),
-            published_at_ms: metrics::gauge!("riffle_trainer_published_at_ms"),
             rows: metrics::gauge!("riffle_trainer_rows"),
             told: Tally::default(),
             pulls: 0,
@@ -96,12 +92,12 @@ impl Meters {
         };
         self.lag.set(status.lag_records as f64);
         self.guard.set(f64::from(u8::from(holds)));
-        // Nothing was learned by this process yet: no moment.
+        // Absent, rather than zero, until this process has learned something.
         if status.learned_at_ms > 0 {
-            self.learned_at_ms.set(status.learned_at_ms as f64);
+            metrics::gauge!("riffle_trainer_learned_at_ms").set(status.learned_at_ms as f64);
         }
         if status.published_at_ms > 0 {
-            self.published_at_ms.set(status.published_at_ms as f64);
+            metrics::gauge!("riffle_trainer_published_at_ms").set(status.published_at_ms as f64);
         }
         self.rows.set(learner.model().table().len() as f64);
         for (head, figures) in &status.heads {
