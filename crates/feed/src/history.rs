@@ -37,7 +37,7 @@ impl QueryHydrator<Query> for ReadHistory {
                     served: state.served_since(query.sitting_ms),
                     hashtags: strongest(&state.hashtags, query.now_ms),
                     creators: strongest(&state.creators, query.now_ms),
-                    watches: u64::from(state.watches),
+                    watches: state.watches,
                     following: state.following.keys().copied().collect(),
                     last_creators: last
                         .into_iter()
