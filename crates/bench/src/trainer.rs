@@ -59,7 +59,13 @@ fn now_ms() -> i64 {
 impl World {
     fn new(dir: &Path) -> Result<Self, BenchError> {
         let registry = Registry::new();
-        let log = SegmentLog::open(&dir.join("log"), SegmentLogConfig::default());
+        // A slow disk is waited for.
+        let config = SegmentLogConfig {
+            wait_ms_max: None,
+            stall_ms_max: u64::MAX,
+            ..SegmentLogConfig::default()
+        };
+        let log = SegmentLog::open(&dir.join("log"), config);
         let log = log.map_err(|error| BenchError::Peer("the log", error.to_string()))?;
         let schema = ranking::schema(&registry);
         let slots = schema.slots.iter().map(|slot| slot.slot).collect();

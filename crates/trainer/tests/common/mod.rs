@@ -12,7 +12,7 @@ use trainer::{Live, TrainerConfig, TrainerControl, TrainerParts, fixture};
 pub const PARTITIONS: u16 = 2;
 const BATCH: usize = 256;
 
-/// Small segments, so that opening and retention are quick.
+/// Small segments, so that opening and retention are quick; a slow disk is waited for, so that a busy machine changes nothing.
 pub fn log_config() -> SegmentLogConfig {
     SegmentLogConfig {
         partitions: PARTITIONS,
@@ -20,6 +20,8 @@ pub fn log_config() -> SegmentLogConfig {
         record_bytes_max: 64 << 10,
         group_bytes_max: 128 << 10,
         queue_bytes_max: 1 << 20,
+        wait_ms_max: None,
+        stall_ms_max: u64::MAX,
         ..SegmentLogConfig::default()
     }
 }
