@@ -115,10 +115,12 @@ impl Snapshots {
                 version: manifest.version,
             });
         }
-        let of = ("job", job::FEATURE_STATE);
-        metrics::gauge!("riffle_stream_checkpoint_version", &[of]).set(manifest.version as f64);
-        metrics::gauge!("riffle_stream_checkpoint_at_ms", &[of]).set(manifest.at_ms as f64);
-        metrics::gauge!("riffle_stream_checkpoint_bytes", &[of]).set(manifest.bytes() as f64);
+        metrics::gauge!("riffle_stream_checkpoint_version", "job" => job::FEATURE_STATE)
+            .set(manifest.version as f64);
+        metrics::gauge!("riffle_stream_checkpoint_at_ms", "job" => job::FEATURE_STATE)
+            .set(manifest.at_ms as f64);
+        metrics::gauge!("riffle_stream_checkpoint_bytes", "job" => job::FEATURE_STATE)
+            .set(manifest.bytes() as f64);
         self.kept.lock().last = manifest;
         if let Err(error) = manifest::sweep(objects, job::FEATURE_STATE, MANIFESTS_KEPT) {
             tracing::warn!(%error, "old checkpoints of the feature state could not be removed");
@@ -149,11 +151,11 @@ impl Snapshots {
             objects: vec![object],
             ..Manifest::default()
         })?;
-        let of = ("job", job::FEATURE_STATE);
-        metrics::histogram!("riffle_stream_checkpoint_ms", &[of]).record(began.elapsed().as_secs_f64() * 1e3);
-        metrics::counter!("riffle_stream_checkpoints_total", &[of]).increment(1);
-        metrics::gauge!("riffle_stream_state_keys", &[of]).set(entries as f64);
-        metrics::gauge!("riffle_stream_state_bytes", &[of]).set(bytes.len() as f64);
+        metrics::histogram!("riffle_stream_checkpoint_ms", "job" => job::FEATURE_STATE)
+            .record(began.elapsed().as_secs_f64() * 1e3);
+        metrics::counter!("riffle_stream_checkpoints_total", "job" => job::FEATURE_STATE).increment(1);
+        metrics::gauge!("riffle_stream_state_keys", "job" => job::FEATURE_STATE).set(entries as f64);
+        metrics::gauge!("riffle_stream_state_bytes", "job" => job::FEATURE_STATE).set(bytes.len() as f64);
         Ok(())
     }
 }
