@@ -22,11 +22,15 @@ pub const RECOVERED: f64 = 0.8;
 /// A feed that captures less than this before the switch serves no taste, and has none to recover.
 pub const SERVED: f64 = 0.05;
 
-/// Seconds that were to be captured, and were.
+/// A topic is liked above this: interests are, what one has no interest in is not.
+const LIKED: f32 = 0.3;
+
+/// Seconds that were to be captured, and were; and whether the topic was liked.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Capture {
     shown_s: f64,
     best_s: f64,
+    liked: f64,
 }
 
 impl Capture {
@@ -34,6 +38,7 @@ impl Capture {
         Self {
             shown_s: view.expected_s - view.mean_s,
             best_s: view.best_s - view.mean_s,
+            liked: f64::from(u8::from(view.liking > LIKED)),
         }
     }
 
@@ -44,6 +49,15 @@ impl Capture {
             best_s += capture.best_s;
         }
         shown_s / best_s
+    }
+
+    fn liked<'a>(captures: impl IntoIterator<Item = &'a Self>) -> f64 {
+        mean(
+            &captures
+                .into_iter()
+                .map(|capture| capture.liked)
+                .collect::<Vec<_>>(),
+        )
     }
 }
 
@@ -57,6 +71,10 @@ pub struct Recovery {
     pub before: f64,
     /// … and after it: of the last few videos up to each, from the first.
     pub curve: Vec<f64>,
+    /// Share of liked views before the switch …
+    pub liked_before: f64,
+    /// … and after it, in the same way.
+    pub liked: Vec<f64>,
 }
 
 /// None when the world has no switch or nobody watched long enough before and after it.
@@ -84,17 +102,20 @@ pub fn recovery(run: &Run) -> Option<Recovery> {
     if long_enough.is_empty() {
         return None;
     }
-    let together = |n: usize| {
+    let last = |n: usize| {
         let from = (n + 1).saturating_sub(MEAN_WINDOW);
-        Capture::share(long_enough.iter().flat_map(|(_, after)| &after[from..=n]))
+        long_enough.iter().flat_map(move |(_, after)| &after[from..=n])
     };
+    let all_before = || long_enough.iter().flat_map(|(before, _)| *before);
     Some(Recovery {
         videos: long_enough
             .iter()
             .map(|(before, after)| videos_to(Capture::share(*before), after))
             .collect(),
-        before: Capture::share(long_enough.iter().flat_map(|(before, _)| *before)),
-        curve: (0..RECOVERY_VIEWS).map(together).collect(),
+        before: Capture::share(all_before()),
+        curve: (0..RECOVERY_VIEWS).map(|n| Capture::share(last(n))).collect(),
+        liked_before: Capture::liked(all_before()),
+        liked: (0..RECOVERY_VIEWS).map(|n| Capture::liked(last(n))).collect(),
     })
 }
 
@@ -106,6 +127,11 @@ fn videos_to(level: f64, after: &[Capture]) -> f64 {
         .windows(WINDOW)
         .position(|window| Capture::share(window) >= RECOVERED * level);
     back.map_or(f64::INFINITY, |at| (at + WINDOW) as f64)
+}
+
+fn first_at(curve: &[f64], goal: f64) -> usize {
+    let back = (MEAN_WINDOW - 1..curve.len()).find(|&n| curve[n] >= goal);
+    back.map_or(RECOVERY_VIEWS, |n| n + 1)
 }
 
 impl Recovery {
@@ -121,9 +147,15 @@ impl Recovery {
 
     /// Videos until all viewers together were back: free of the luck of single viewers. [`RECOVERY_VIEWS`] when they were not, or not served before.
     pub fn videos_of_mean(&self) -> usize {
-        let back = (MEAN_WINDOW - 1..self.curve.len()).find(|&n| self.curve[n] >= RECOVERED * self.before);
-        back.filter(|_| self.before >= SERVED)
-            .map_or(RECOVERY_VIEWS, |n| n + 1)
+        if self.before < SERVED {
+            return RECOVERY_VIEWS;
+        }
+        first_at(&self.curve, RECOVERED * self.before)
+    }
+
+    /// The same for the share of liked views: until it was back at [`RECOVERED`] of what it was.
+    pub fn videos_of_liked(&self) -> usize {
+        first_at(&self.liked, RECOVERED * self.liked_before)
     }
 
     /// The least of the curve, as part of the level before: how far the switch threw the feed back.
@@ -171,7 +203,11 @@ mod tests {
 
     #[test]
     fn a_viewer_has_recovered_when_the_window_is_back() {
-        let of = |shown_s| Capture { shown_s, best_s: 1.0 };
+        let of = |shown_s| Capture {
+            shown_s,
+            best_s: 1.0,
+            liked: 0.0,
+        };
         let after: Vec<Capture> = [of(0.0); 7].into_iter().chain([of(1.0); 38]).collect();
         // Eight of the last ten, first at the fifteenth video.
         assert_eq!(videos_to(1.0, &after), 15.0);

@@ -12,9 +12,9 @@ use crate::world::World;
 
 /// Names that findings are read by.
 pub(super) const ORACLE: &str = "oracle";
-pub(super) const ONLINE: &str = "product, at once";
-pub(super) const DAILY_WEIGHTS: &str = "product, weights daily";
-pub(super) const DAILY_ALL: &str = "product, all daily";
+pub(super) const ONLINE: &str = "product at once";
+pub(super) const DAILY_WEIGHTS: &str = "product weights daily";
+pub(super) const DAILY_ALL: &str = "product all daily";
 
 /// A policy by name.
 pub struct Contender {
@@ -50,8 +50,8 @@ pub fn contenders() -> Vec<Contender> {
     vec![
         Contender::plain::<Uniform>("uniform"),
         Contender::plain::<Popularity>("popularity"),
-        Contender::learner("linear, weights daily", Linear::default, Delay::of_weights(DAILY)),
-        Contender::learner("linear, at once", Linear::default, Delay::NONE),
+        Contender::learner("linear weights daily", Linear::default, Delay::of_weights(DAILY)),
+        Contender::learner("linear at once", Linear::default, Delay::NONE),
         Contender::learner(DAILY_ALL, Product::default, Delay::of_both(DAILY)),
         Contender::learner(DAILY_WEIGHTS, Product::default, Delay::of_weights(DAILY)),
         Contender::learner(ONLINE, Product::default, Delay::NONE),
@@ -93,8 +93,8 @@ impl Line {
 /// The lines of the delay curve.
 pub fn lines() -> Vec<Line> {
     vec![
-        Line::of::<Product>("product, weights lag", Delay::of_weights),
-        Line::of::<Product>("product, all lags", Delay::of_both),
-        Line::of::<Linear>("linear, weights lag", Delay::of_weights),
+        Line::of::<Product>("product weights lag", Delay::of_weights),
+        Line::of::<Product>("product all lags", Delay::of_both),
+        Line::of::<Linear>("linear weights lag", Delay::of_weights),
     ]
 }

@@ -70,6 +70,14 @@ fn figures(found: Option<&Recovery>) -> Figures {
         ("videos_p75", of(&|found| found.quantile(0.75))),
         ("within_15", of(&|found| found.within(GOAL_VIDEOS))),
         ("videos_of_mean", of(&|found| found.videos_of_mean() as f64)),
+        ("liked_before", of(&|found| found.liked_before)),
+        ("liked_first_5", of(&|found| found.liked[4])),
+        ("liked_after_15", of(&|found| found.liked[14])),
+        (
+            "liked_late",
+            of(&|found| mean(&found.liked[RECOVERY_VIEWS / 2..])),
+        ),
+        ("videos_of_liked", of(&|found| found.videos_of_liked() as f64)),
     ]
 }
 
@@ -77,10 +85,10 @@ fn chart(contenders: &[Contender], found: &[Vec<Option<Recovery>>]) -> Chart {
     let line = |(contender, seeds): (&Contender, &Vec<Option<Recovery>>)| {
         let known: Vec<&Recovery> = seeds.iter().flatten().collect();
         let point = |n: usize| {
-            let shares: Vec<f64> = known.iter().map(|recovery| recovery.curve[n]).collect();
+            let shares: Vec<f64> = known.iter().map(|recovery| recovery.liked[n]).collect();
             ((n + 1) as f64, mean(&shares), 0.0)
         };
-        let before: Vec<f64> = known.iter().map(|recovery| recovery.before).collect();
+        let before: Vec<f64> = known.iter().map(|recovery| recovery.liked_before).collect();
         let points = std::iter::once((0.0, mean(&before), 0.0)).chain((0..RECOVERY_VIEWS).map(point));
         Series {
             name: contender.name.clone(),
@@ -88,9 +96,9 @@ fn chart(contenders: &[Contender], found: &[Vec<Option<Recovery>>]) -> Chart {
         }
     };
     Chart {
-        title: "After a taste switch: what is captured of the best".to_owned(),
+        title: "After a taste switch: share of what is shown that is liked".to_owned(),
         x_label: "videos since the switch; at 0 the level before".to_owned(),
-        y_label: "0 chance, 1 oracle".to_owned(),
+        y_label: "share".to_owned(),
         x_marks: Vec::new(),
         series: contenders.iter().zip(found).map(line).collect(),
     }

@@ -61,11 +61,11 @@ fn learning_at_once_has_less_regret_than_learning_daily() {
     };
     let two = Setup {
         config,
-        ..setup(&[7], &["uniform", "product, at once", "product, all", "oracle"])
+        ..setup(&[7], &["uniform", "product at once", "product all", "oracle"])
     };
     let findings = two.compare().expect("possible");
     let regret = |name: &str| interval(&findings, 1, name, "regret_s");
-    let (online, daily) = (regret("product, at once"), regret("product, all daily"));
+    let (online, daily) = (regret("product at once"), regret("product all daily"));
     assert_eq!(regret("oracle"), 0.0);
     assert!(0.0 < online && online < 0.95 * daily, "{online} against {daily}");
     assert!(daily < regret("uniform"), "{daily} against {}", regret("uniform"));
