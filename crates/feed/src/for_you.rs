@@ -9,7 +9,7 @@ use event_log::EventLog;
 use feature::Registry;
 use feature_store::{FeatureStore, LiveFeatures, StoreError};
 use parking_lot::Mutex;
-use types::{ImpressionId, TimestampMs, VideoId, ViewerId};
+use types::{ImpressionId, Region, TimestampMs, VideoId, ViewerId};
 
 use crate::catch_up::CatchUp;
 use crate::cursor::{Cursor, CursorError, Cursors, FeedKind};
@@ -133,14 +133,14 @@ impl ForYou {
         }
     }
 
-    /// A page of at most `count` videos that `viewer` has not seen. Asking again with the same cursor within five minutes gives the
+    /// A page of at most `count` videos that `viewer`, who seems to be in `region`, has not seen. Asking again with the same cursor within five minutes gives the
     /// same page.
     ///
     /// # Errors
     /// A cursor that is forged, foreign or too old; a count out of range. A broken source is not an error.
     pub async fn page(
         &self,
-        viewer: ViewerId,
+        (viewer, region): (ViewerId, Option<Region>),
         cursor: Option<&str>,
         count: Option<usize>,
         now_ms: TimestampMs,
@@ -162,6 +162,7 @@ impl ForYou {
             Seeded::new(self.seed ^ viewer.raw() ^ (sitting_ms as u64).rotate_left(20) ^ page << 48).next();
         let mut query = Query {
             viewer,
+            region,
             now_ms,
             sitting_ms,
             seed,

@@ -31,7 +31,8 @@ impl QueryHydrator<Query> for ReadHistory {
                 // The catalog's lock comes before a viewer's everywhere; the other way round could deadlock.
                 let catalog = self.0.catalog();
                 let state = handle.read();
-                let last: Vec<_> = state.served_latest(query.sitting_ms, LAST_CREATORS);
+                let last = state.served_latest(query.sitting_ms, LAST_CREATORS);
+                let last: Vec<_> = last.into_iter().filter_map(|video| catalog.get(video)).collect();
                 History {
                     state: None,
                     served: state.served_since(query.sitting_ms),
@@ -39,10 +40,8 @@ impl QueryHydrator<Query> for ReadHistory {
                     creators: strongest(&state.creators, query.now_ms),
                     watches: state.watches,
                     following: state.following.keys().copied().collect(),
-                    last_creators: last
-                        .into_iter()
-                        .filter_map(|video| catalog.get(video).map(|profile| profile.creator))
-                        .collect(),
+                    last_creators: last.iter().map(|profile| profile.creator).collect(),
+                    last_sound: last.last().and_then(|profile| profile.sound),
                 }
             };
             query.history = History {

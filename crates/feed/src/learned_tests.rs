@@ -23,6 +23,7 @@ const CLIP_MS: i64 = 12_000;
 fn query(viewer: u64, now_ms: i64) -> Query {
     Query {
         viewer: ViewerId::from_raw(viewer),
+        region: None,
         now_ms,
         sitting_ms: now_ms,
         seed: 3,

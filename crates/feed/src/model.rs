@@ -7,11 +7,13 @@ use candidate_pipeline::Candidate;
 use event::Source;
 use feature::Row;
 use feature_store::{VideoCounters, VideoProfile, ViewerHandle};
-use types::{TimestampMs, UserId, VideoId, ViewerId};
+use types::{Region, SoundId, TimestampMs, UserId, VideoId, ViewerId};
 
 /// One request for a page.
 pub(crate) struct Query {
     pub viewer: ViewerId,
+    /// Where the viewer seems to be.
+    pub region: Option<Region>,
     pub now_ms: TimestampMs,
     /// When this sitting began: what was served since then is not served again.
     pub sitting_ms: TimestampMs,
@@ -35,6 +37,8 @@ pub(crate) struct History {
     pub following: HashSet<UserId>,
     /// Creators of the last videos served in this sitting, last one last.
     pub last_creators: Vec<UserId>,
+    /// Sound of the last video served in this sitting.
+    pub last_sound: Option<SoundId>,
     /// Watches of all time.
     pub watches: u64,
 }

@@ -22,8 +22,10 @@ const FRESH_MS: f32 = 3_600_000.0;
 const FRESH_FADES_MS: f32 = 900_000.0;
 /// More for a creator whom the viewer follows (R6).
 const FOLLOWED_BOOST: f32 = 0.3;
-/// Below this no score counts as less: a page is laid from positive values.
-const SCORE_MIN: f32 = 1e-3;
+/// Below this a score is bent towards 0 and never beyond, in its order: a boost must not make what is bad worse.
+const SCORE_BENT: f32 = 0.05;
+/// The part of a page for videos of the viewer's region, where that is known (R6).
+const REGIONAL_SHARE: f32 = 0.3;
 
 pub(crate) struct Slate;
 
@@ -42,6 +44,7 @@ impl Selector<Query, VideoCandidate> for Slate {
         let rules = Rules {
             length: query.count,
             exploring: exploring_every(query.count, EXPLORE_EVERY, EXPLORE_AT),
+            regional_min: query.region.map_or(0, |_| regional_min(query.count)),
             ..Rules::default()
         };
         draw(query, rules.exploring.count_ones() as usize, &mut candidates);
@@ -83,7 +86,7 @@ fn items(query: &Query, candidates: &[VideoCandidate]) -> Vec<Item> {
             creator: profile.creator.raw(),
             sound: profile.sound.map_or(0, |sound| sound.raw()),
             topic: hashtag.map_or(0, |hashtag| *topics.entry(hashtag.clone()).or_insert(known)),
-            regional: false,
+            regional: query.region.is_some() && profile.region == query.region,
             exploring: candidate.explored,
         }
     };
@@ -112,7 +115,15 @@ fn value(query: &Query, candidate: &VideoCandidate) -> f32 {
     let fresh = (1.0 - (age_ms - FRESH_MS) / FRESH_FADES_MS).clamp(0.0, 1.0);
     let followed = query.history.following.contains(&candidate.profile.creator);
     let followed = f32::from(u8::from(followed));
-    candidate.score.max(SCORE_MIN) * (1.0 + FRESH_BOOST * fresh) * (1.0 + FOLLOWED_BOOST * followed)
+    positive(candidate.score) * (1.0 + FRESH_BOOST * fresh) * (1.0 + FOLLOWED_BOOST * followed)
+}
+
+/// Keeps the order, and makes the lowest score a small positive value.
+fn positive(score: f32) -> f32 {
+    match score >= SCORE_BENT {
+        true => score,
+        false => SCORE_BENT * (score / SCORE_BENT - 1.0).exp(),
+    }
 }
 
 fn before(query: &Query) -> Before {
@@ -123,8 +134,13 @@ fn before(query: &Query) -> Before {
             .iter()
             .map(|creator| creator.raw())
             .collect(),
+        sound: query.history.last_sound.map_or(0, |sound| sound.raw()),
         ..Before::default()
     }
+}
+
+fn regional_min(count: usize) -> usize {
+    (count as f32 * REGIONAL_SHARE).ceil() as usize
 }
 
 fn count(page: &Page) {

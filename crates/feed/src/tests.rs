@@ -7,7 +7,7 @@ use event::{Event, topic};
 use event_log::{EventLog, SegmentLog, SegmentLogConfig, Topic, TopicPartition};
 use feature::{Registry, StateConfig, slot};
 use feature_store::{FeatureStore, LiveFeatures, VideoProfile};
-use types::{UserId, VideoId, ViewerId};
+use types::{Region, SoundId, UserId, VideoId, ViewerId};
 
 use crate::{COUNT_MAX, CursorError, FeedError, FeedParts, Following, ForYou, ForYouPage, Reason};
 
@@ -60,7 +60,7 @@ fn house(videos: &[(u64, u64, &str)]) -> House {
 impl House {
     async fn page(&self, cursor: Option<&str>, count: usize) -> ForYouPage {
         self.for_you
-            .page(VIEWER, cursor, Some(count), NOW_MS)
+            .page((VIEWER, None), cursor, Some(count), NOW_MS)
             .await
             .expect("a page")
     }
@@ -115,7 +115,7 @@ async fn what_was_seen_stays_away_and_what_was_only_served_may_return_in_a_new_s
         .expect("updates");
     let later = house
         .for_you
-        .page(VIEWER, None, None, NOW_MS + 60_000)
+        .page((VIEWER, None), None, None, NOW_MS + 60_000)
         .await
         .expect("a page");
     let later: HashSet<u64> = raws(&later).into_iter().collect();
@@ -177,6 +177,41 @@ async fn no_creator_stands_three_times_in_a_row_across_pages_while_there_are_oth
             .all(|three| !three.iter().all(|&creator| creator == three[0])),
         "{shown:?}"
     );
+}
+
+#[tokio::test]
+async fn a_third_is_of_the_viewers_region_and_no_sound_follows_itself_across_pages() {
+    let house = house(&[]);
+    let here: Region = "BR".parse().expect("a region");
+    let (sound_of, is_here) = (|n: u64| 1 + n % 3, |n: u64| n % 4 == 0);
+    for n in 1..=80 {
+        house.store.catalog_put(VideoProfile {
+            video: VideoId::from_raw(n),
+            creator: UserId::from_raw(n),
+            published_ms: NOW_MS - 10_000_000,
+            duration_ms: 10_000,
+            hashtags: vec![Arc::from(if is_here(n) { "sea" } else { "neon" })],
+            sound: Some(SoundId::from_raw(sound_of(n))),
+            category: None,
+            region: is_here(n).then_some(here),
+        });
+    }
+    house.lean("neon", 1, 4.0);
+    let (mut shown, mut cursor) = (Vec::new(), None::<String>);
+    for _ in 0..3 {
+        let asked = (VIEWER, Some(here));
+        let page = house
+            .for_you
+            .page(asked, cursor.as_deref(), Some(10), NOW_MS)
+            .await;
+        let page = page.expect("a page");
+        let regional = raws(&page).into_iter().filter(|&n| is_here(n));
+        assert!(regional.count() >= 3, "{:?}", raws(&page));
+        shown.extend(raws(&page).into_iter().map(sound_of));
+        cursor = page.cursor;
+    }
+    assert_eq!(shown.len(), 30);
+    assert!(shown.windows(2).all(|two| two[0] != two[1]), "{shown:?}");
 }
 
 #[tokio::test]
@@ -250,8 +285,9 @@ async fn bad_requests_are_refused_with_a_reason() {
     let house = house(&many(10, 3));
     let cursor = house.page(None, 5).await.cursor.expect("there is more");
     let other = ViewerId::from_raw(2);
-    let ask =
-        async |viewer, cursor: Option<&str>, count| house.for_you.page(viewer, cursor, count, NOW_MS).await;
+    let ask = async |viewer, cursor: Option<&str>, count| {
+        house.for_you.page((viewer, None), cursor, count, NOW_MS).await
+    };
     assert!(matches!(ask(VIEWER, None, Some(0)).await, Err(FeedError::Count)));
     assert!(matches!(
         ask(VIEWER, None, Some(COUNT_MAX + 1)).await,

@@ -13,6 +13,7 @@ use crate::cards;
 use crate::error::ApiError;
 use crate::identity::{Person, Viewer};
 use crate::parts::{self, Rooms};
+use crate::region::Place;
 
 /// The next videos for this viewer. Never one that was seen; asking again with the same cursor gives the same page.
 #[utoipa::path(get, path = "/api/v1/feed/for-you", tag = "feed", params(PageQuery),
@@ -20,13 +21,19 @@ use crate::parts::{self, Rooms};
 pub(crate) async fn for_you(
     State(rooms): parts::State,
     viewer: Viewer,
+    Place(region): Place,
     Asked(asked): Asked<PageQuery>,
 ) -> Result<Json<FeedPage>, ApiError> {
     let count = asked.count.map(|count| count as usize);
     let page = rooms
         .parts
         .for_you
-        .page(viewer.viewer, asked.cursor.as_deref(), count, rooms.now_ms())
+        .page(
+            (viewer.viewer, region),
+            asked.cursor.as_deref(),
+            count,
+            rooms.now_ms(),
+        )
         .await?;
     let videos: Vec<VideoId> = page.entries.iter().map(|entry| entry.video).collect();
     let mut shown = cards_of(&rooms, &videos, viewer.user).await?;
