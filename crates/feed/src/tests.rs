@@ -183,7 +183,7 @@ async fn no_creator_stands_three_times_in_a_row_across_pages_while_there_are_oth
 async fn a_third_is_of_the_viewers_region_and_no_sound_follows_itself_across_pages() {
     let house = house(&[]);
     let here: Region = "BR".parse().expect("a region");
-    let (sound_of, is_here) = (|n: u64| 1 + n % 3, |n: u64| n % 4 == 0);
+    let (sound_of, is_here) = (|n: u64| 1 + n % 3, |n: u64| n.is_multiple_of(4));
     for n in 1..=80 {
         house.store.catalog_put(VideoProfile {
             video: VideoId::from_raw(n),
