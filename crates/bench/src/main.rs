@@ -19,6 +19,7 @@ mod load;
 mod media;
 mod peers;
 mod playback;
+mod rank;
 mod slate;
 mod soak;
 mod stopwatch;
@@ -36,7 +37,7 @@ use figures::Figures;
 type Bench = fn(&Setup, &mut Figures) -> Result<(), BenchError>;
 
 /// Name and measurement, in the order of a full run.
-const BENCHES: [(&str, Bench); 11] = [
+const BENCHES: [(&str, Bench); 12] = [
     ("first", first::run),
     ("ingest", ingest::run),
     ("freshness", freshness::run),
@@ -47,6 +48,7 @@ const BENCHES: [(&str, Bench); 11] = [
     ("stream", stream::run),
     ("table", table::run),
     ("train", train::run),
+    ("rank", rank::run),
     ("trainer", trainer::run),
 ];
 
@@ -76,7 +78,7 @@ struct Setup {
 #[derive(Debug, thiserror::Error)]
 enum BenchError {
     #[error(
-        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|freshness|feed|slate|media|playback|stream|table|train|trainer|soak] [--json FILE] [--minutes N] [--rate EVENTS_PER_S]"
+        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|freshness|feed|slate|media|playback|stream|table|rank|train|trainer|soak] [--json FILE] [--minutes N] [--rate EVENTS_PER_S]"
     )]
     Usage,
     #[error("{what} failed")]

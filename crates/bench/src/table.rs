@@ -16,12 +16,12 @@ use model::table::{Key, Reader, RowClass, SlotRule, Table, TableConfig, Writer};
 
 use crate::figures::Figures;
 use crate::{BenchError, Setup};
-use pattern::Random;
+pub(crate) use pattern::Random;
 use process::{huge_bytes, resident_bytes};
 use reading::{Checked, Rate};
 
 /// Rows of the table: 1.3 GB with their index.
-const ROWS: u64 = 16 << 20;
+pub(crate) const ROWS: u64 = 16 << 20;
 /// Reads that are checked in a full run; another number of them may be asked for in the environment.
 const CHECKED: u64 = 1_000_000_000;
 const CHECKED_VARIABLE: &str = "RIFFLE_TABLE_READS";
@@ -43,20 +43,20 @@ pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError
     Ok(())
 }
 
-/// A table in which every row is there, laid out for them, and what it takes.
-fn filled() -> Result<(Writer, Reader, f64), BenchError> {
+/// A table in which every row of one slot is there, laid out for them, and the bytes that each takes.
+pub(crate) fn filled(slot: u16) -> Result<(Writer, Reader, f64), BenchError> {
     let before = resident_bytes();
     let config = TableConfig {
-        rows_max: [0, ROWS as u32 + 1, 0],
+        rows_max: [0, ROWS as u32 + u32::from(slot) + 1, 0],
         rows_expected: ROWS as usize,
-        ..TableConfig::new(vec![SlotRule::fixed(RowClass::D24)])
+        ..TableConfig::new(vec![SlotRule::fixed(RowClass::D24); usize::from(slot) + 1])
     };
     let made = Table::create(config);
     let (mut writer, reader) = made.map_err(|error| BenchError::Peer("making a table", error.to_string()))?;
     let mut values = [0.0; WIDTH];
     for id in 0..ROWS {
         pattern::write(id, 0, &mut values);
-        writer.insert(Key::new(0, id), &values, 1);
+        writer.insert(Key::new(slot, id), &values, 1);
     }
     let bytes = (resident_bytes() - before) / ROWS as f64;
     Ok((writer, reader, bytes))
@@ -66,7 +66,7 @@ fn table(figures: &mut Figures) -> Result<(), BenchError> {
     let asked = std::env::var(CHECKED_VARIABLE)
         .ok()
         .and_then(|reads| reads.parse().ok());
-    let (mut writer, reader, bytes) = filled()?;
+    let (mut writer, reader, bytes) = filled(0)?;
     figures.add("table.bytes_per_row", bytes);
     figures.add("table.huge_share", huge_bytes() / (bytes * ROWS as f64));
     let quiet = reading::rate(&reader, ROWS);
@@ -98,7 +98,7 @@ fn small_pages(figures: &mut Figures) -> Result<(), BenchError> {
             .map_err(|error| BenchError::io("switching huge pages")(error.into()))
     };
     switch(true)?;
-    let made = filled();
+    let made = filled(0);
     switch(false)?;
     let (mut writer, reader, bytes) = made?;
     figures.add("table.small_pages.bytes_per_row", bytes);

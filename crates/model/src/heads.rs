@@ -40,6 +40,15 @@ impl Answers {
         out.watch.clone_from(&self.watch);
     }
 
+    /// The logit of a head that has a single one.
+    pub fn logit_of(&self, head: usize) -> Option<usize> {
+        let watch = self.watch.as_ref().map(|(start, _)| *start);
+        self.starts
+            .get(head)
+            .copied()
+            .filter(|start| Some(*start) != watch)
+    }
+
     pub fn write(&self, out: &mut Encoder) {
         for map in &self.maps {
             map.write(out);

@@ -141,6 +141,13 @@ impl Layout {
         products(self.slots.len(), self.pair_width)
     }
 
+    /// Place in the input of the product of two slots, `one` before `other`.
+    pub fn pair(&self, one: usize, other: usize) -> usize {
+        debug_assert!(one < other && other < self.slots.len());
+        let before = one * (2 * self.slots.len() - one - 1) / 2;
+        self.pairs + before + other - one - 1
+    }
+
     /// Starting weights: uniform by He et al. 2015 before a rectifier, pairs as a factorisation machine, other skips at zero.
     pub fn start(&self, schema: &Schema, pair_init: f32, seed: u64) -> Vec<f32> {
         let mut weights = vec![0.0; self.weights];

@@ -21,6 +21,7 @@
 pub mod calibration;
 mod config;
 pub mod embedding;
+mod fold;
 mod gather;
 mod heads;
 mod inputs;
@@ -43,6 +44,7 @@ pub use config::{
     InputConfig, InputMethod, WatchConfig,
 };
 pub use embedding::{EmbeddingRead, Embeddings, PlainRows};
+pub use fold::Folded;
 pub use heads::HeadLoss;
 pub use model::{Learned, Model};
 pub use row::{ExampleKind, ExampleRef, Predictions, RowRef, Watch};

@@ -1,6 +1,6 @@
 //! The whole model: what it can learn, and that it is a function of its examples.
 
-mod fixture;
+pub(crate) mod fixture;
 mod gradient;
 mod learning;
 mod old;

@@ -47,6 +47,14 @@ impl Forward<'_> {
         }
     }
 
+    /// The inputs of one row, whose ids are gathered already, and its wide addresses.
+    pub fn inputs(&self, row: RowRef<'_>, scratch: &mut Scratch) {
+        scratch.addresses.clear();
+        scratch.address_ends.clear();
+        self.row_vectors(0, 0, scratch);
+        self.row_dense(row, 0, 0, scratch);
+    }
+
     /// Vectors and products of pairs of one row.
     fn row_vectors(&self, i: usize, at: usize, scratch: &mut Scratch) {
         let layout = self.layout;
