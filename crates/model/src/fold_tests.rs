@@ -27,7 +27,7 @@ fn logits(folded: &Folded, row: &[f32]) -> Vec<f32> {
 fn a_folded_viewer_scores_as_the_whole_model_does() {
     let mut config = fixture::config();
     config.vectors_in_trunk = true;
-    config.pair_width = 24;
+    config.pair_width = 16;
     let mut model = Model::new(fixture::schema(), config, fixture::SEED).expect("a model");
     let mut answers = Predictions::default();
     fixture::learn(&mut model, 0, 600, 8, "like");
