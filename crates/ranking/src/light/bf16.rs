@@ -156,6 +156,11 @@ fn tile<const R: usize, const C: usize>(
 #[target_feature(enable = "avx512f,avx512bf16")]
 fn dot(sum: __m512, x: __m512i, weights: __m512i) -> __m512 {
     // SAFETY: both types are 64 bytes without a meaning of their own.
-    let (x, weights) = unsafe { (transmute::<__m512i, __m512bh>(x), transmute::<__m512i, __m512bh>(weights)) };
+    let (x, weights) = unsafe {
+        (
+            transmute::<__m512i, __m512bh>(x),
+            transmute::<__m512i, __m512bh>(weights),
+        )
+    };
     _mm512_dpbf16_ps(sum, x, weights)
 }
