@@ -74,7 +74,7 @@ impl Region {
     pub(super) fn prefer_huge(&self, words: Range<usize>) {
         let whole = |bytes: usize| bytes / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
         let first = (words.start * WORD_BYTES).next_multiple_of(HUGE_PAGE_BYTES);
-        let end = whole(words.end.min(self.len) * WORD_BYTES + HUGE_PAGE_BYTES / 8);
+        let end = whole(words.end.min(self.len) * WORD_BYTES + HUGE_PAGE_BYTES / 16);
         // The mapping is longer than the words by a huge page, but it begins before them.
         let end = end.min(self.mapping_bytes - HUGE_PAGE_BYTES);
         if first < end {
