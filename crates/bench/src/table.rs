@@ -132,7 +132,7 @@ fn beside<T>(
 /// A step of the optimiser on rows from all over the table. Gradients of zero leave the values as they are, so that they can be checked later;
 /// the row is written all the same.
 fn learn(writer: &mut Writer, random: &mut Random, batch: u64) {
-    const GRADIENTS: [f32; WRITTEN_AT_ONCE * WIDTH] = [0.0; WRITTEN_AT_ONCE * WIDTH];
+    static GRADIENTS: [f32; WRITTEN_AT_ONCE * WIDTH] = [0.0; WRITTEN_AT_ONCE * WIDTH];
     let keys = [(); WRITTEN_AT_ONCE].map(|()| Key::new(0, random.below(ROWS)));
     writer.apply(&keys, WIDTH, &GRADIENTS, 1, batch);
 }

@@ -3,12 +3,21 @@
 use super::super::{ConfigError, Key, Row, RowClass, SlotRule, Table, TableConfig};
 use super::{keys, mixed_slots, small};
 
+/// Settings beside the word that their refusal begins with.
+fn refused(cases: impl IntoIterator<Item = (TableConfig, &'static str)>) {
+    for (wrong, what) in cases {
+        match Table::create(wrong) {
+            Err(ConfigError::OutOfBounds(why)) => assert!(why.starts_with(what), "{why}"),
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+}
+
 #[test]
 fn settings_out_of_bounds_are_refused() {
     let slot = SlotRule::fixed(RowClass::D24);
     let base = || TableConfig::new(vec![slot]);
-    let with_slot = |slot| TableConfig::new(vec![slot]);
-    for (wrong, what) in [
+    refused([
         (TableConfig { shards: 3, ..base() }, "shards"),
         (
             TableConfig {
@@ -59,6 +68,14 @@ fn settings_out_of_bounds_are_refused() {
             },
             "slots",
         ),
+    ]);
+}
+
+#[test]
+fn slots_out_of_bounds_are_refused() {
+    let slot = SlotRule::fixed(RowClass::D24);
+    let with_slot = |slot| TableConfig::new(vec![slot]);
+    refused([
         (with_slot(SlotRule { admit_at: 0, ..slot }), "slots"),
         (with_slot(SlotRule { admit_at: 17, ..slot }), "slots"),
         (
@@ -75,12 +92,7 @@ fn settings_out_of_bounds_are_refused() {
             }),
             "slots",
         ),
-    ] {
-        match Table::create(wrong) {
-            Err(ConfigError::OutOfBounds(why)) => assert!(why.starts_with(what), "{why}"),
-            other => panic!("{what}: {other:?}"),
-        }
-    }
+    ]);
 }
 
 /// An id without a row reads what was learned for the unknown ids of its slot, and begins there when it gets one.
