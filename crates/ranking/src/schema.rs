@@ -15,8 +15,7 @@ pub fn schema(registry: &Registry) -> Schema {
     let slots = registry.ids.iter().map(|id| SlotSpec {
         name: id.name.to_owned(),
         slot: id.slot,
-        // With the slow forgetting below, rare outcomes were predicted better than with 8 values (docs/evaluation.md).
-        class: RowClass::D24,
+        class: class(id.of.unwrap_or(id.slot)),
         admission: 1,
         expiry_s: expiry_s(id.slot),
         side: side(id.side),
@@ -31,6 +30,14 @@ pub fn schema(registry: &Registry) -> Schema {
         slots: slots.collect(),
         dense: dense.collect(),
         heads: HeadSpec::standard(),
+    }
+}
+
+/// Wide rows for what is known one by one: people and videos. What puts many of them together needs few values, and costs less (docs/evaluation.md).
+fn class(number: u16) -> RowClass {
+    match number {
+        slot::VIEWER | slot::VIDEO | slot::CREATOR => RowClass::D24,
+        _ => RowClass::D8,
     }
 }
 
@@ -50,8 +57,8 @@ const ROW_HALF_LIFE_S: u32 = 90 * DAY_S;
 pub fn config() -> Config {
     let mut config = Config::default();
     config.embedding.half_life_s = ROW_HALF_LIFE_S;
-    // Places among quantiles with a weight for each bucket: slower than mean and deviation, and better (docs/evaluation.md).
+    // Places among quantiles: slower than mean and deviation, and better. A weight for each bucket adds nothing (docs/evaluation.md).
     config.inputs.method = InputMethod::Places;
-    config.ftrl.buckets = true;
+    config.ftrl.buckets = false;
     config
 }
