@@ -154,9 +154,11 @@ fn the_model_learns_every_acknowledged_swipe_through_kills_and_knows_the_kinds_a
     );
     // Two that nobody has watched, shown to somebody who has watched much.
     let fresh = [publish(&creator, VIDEOS), publish(&creator, VIDEOS + 1)];
-    let page = viewers[3].feed(20, None);
-    let shown = page["items"].as_array().expect("items").len();
-    assert_eq!(shown, fresh.len(), "{page}");
+    until("both are in the feed", SECONDS_MAX, || {
+        let page = viewers[3].feed(20, None);
+        let shown = page["items"].as_array().map_or(0, Vec::len);
+        (shown == fresh.len()).then_some(())
+    });
     let metrics = admin.get("/metrics").body;
     let metrics = String::from_utf8_lossy(&metrics);
     assert!(

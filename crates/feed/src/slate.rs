@@ -41,10 +41,11 @@ impl Selector<Query, VideoCandidate> for Slate {
                 .total_cmp(&a.score)
                 .then_with(|| b.profile.video.cmp(&a.profile.video))
         });
+        let length = query.count.min(candidates.len());
         let rules = Rules {
-            length: query.count,
-            exploring: exploring_every(query.count, EXPLORE_EVERY, EXPLORE_AT),
-            regional_min: query.region.map_or(0, |_| regional_min(query.count)),
+            length,
+            exploring: exploring_every(length, EXPLORE_EVERY, EXPLORE_AT),
+            regional_min: query.region.map_or(0, |_| regional_min(length)),
             ..Rules::default()
         };
         draw(query, rules.exploring.count_ones() as usize, &mut candidates);
