@@ -129,7 +129,7 @@ fn the_model_learns_every_acknowledged_swipe_through_kills_and_knows_the_kinds_a
         .status()
         .expect("the binary runs");
     assert!(granted.success());
-    let videos: Vec<String> = (0..VIDEOS).map(|number| publish(&creator, number)).collect();
+    (0..VIDEOS).for_each(|number| drop(publish(&creator, number)));
     let viewers: Vec<Caller> = (0..VIEWERS).map(|_| server.anon()).collect();
     let mut count = 0;
     for (number, viewer) in viewers.iter().enumerate() {
@@ -189,5 +189,4 @@ fn the_model_learns_every_acknowledged_swipe_through_kills_and_knows_the_kinds_a
     };
     let [sea, neon] = fresh.each_ref().map(worth);
     assert!(sea > neon + 0.05, "sea {sea}, neon {neon}");
-    assert_eq!(videos.len(), VIDEOS as usize);
 }

@@ -53,10 +53,14 @@ fn expiry_s(number: u16) -> u32 {
 /// Rows forget how much they have learned by half in so many seconds: slowly, for most ids are met rarely.
 const ROW_HALF_LIFE_S: u32 = 90 * DAY_S;
 
+/// Step of a row, by row-wise Adagrad. Larger than the model's default: an id is met rarely, and must move when it is (docs/evaluation.md).
+const ROW_RATE: f32 = 0.1;
+
 /// The settings that the product runs with.
 pub fn config() -> Config {
     let mut config = Config::default();
     config.embedding.half_life_s = ROW_HALF_LIFE_S;
+    config.embedding.rate = ROW_RATE;
     // Places among quantiles: slower than mean and deviation, and better. A weight for each bucket adds nothing (docs/evaluation.md).
     config.inputs.method = InputMethod::Places;
     config.ftrl.buckets = false;
