@@ -10,10 +10,30 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::BenchError;
 
 const READY_MAX: Duration = Duration::from_secs(30);
 const STOP_MAX: Duration = Duration::from_secs(30);
+
+/// Runs a peer's script to its end; the last line that it prints is its figures, as JSON.
+pub(crate) fn figures_of(command: &mut Command, who: &'static str) -> Result<Value, BenchError> {
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(BenchError::io(who))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let last = text.lines().last();
+    match (
+        output.status.success(),
+        last.and_then(|line| serde_json::from_str(line).ok()),
+    ) {
+        (true, Some(told)) => Ok(told),
+        _ => Err(BenchError::Peer(who, format!("{command:?} failed: {text}"))),
+    }
+}
 
 /// A child process that is asked to stop, and then waited for, when it is dropped.
 struct Process(Child);

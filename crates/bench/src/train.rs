@@ -15,6 +15,7 @@ use model::{ExampleRef, Model, Predictions};
 use serde_json::Value;
 
 use crate::figures::Figures;
+use crate::peers::figures_of;
 use crate::stopwatch::Stopwatch;
 use crate::{BenchError, Setup};
 use input::Recorded;
@@ -164,22 +165,10 @@ fn twin(
 /// Runs the script; the last line that it prints is its figures.
 fn job(script: &Path, input: &Path) -> Result<Value, BenchError> {
     let mut command = Command::new(script);
-    let output = command
+    command
         .arg("job")
         .arg(input)
         .env("OMP_NUM_THREADS", "1")
-        .env("MKL_NUM_THREADS", "1")
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(BenchError::io("running deploy/train-bench"))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let told = text
-        .lines()
-        .last()
-        .and_then(|line| serde_json::from_str(line).ok());
-    match (output.status.success(), told) {
-        (true, Some(told)) => Ok(told),
-        _ => Err(BenchError::Peer(WHO, format!("the job failed: {text}"))),
-    }
+        .env("MKL_NUM_THREADS", "1");
+    figures_of(&mut command, WHO)
 }

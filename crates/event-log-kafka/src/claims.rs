@@ -6,10 +6,9 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use event_log::{Append, AppendError, Topic, TopicPartition};
+use event_log::{Append, AppendError, Topic, TopicPartition, block_on};
 use rdkafka::consumer::BaseConsumer;
 
-use crate::block::block_on;
 use crate::client::Voice;
 use crate::config::KafkaConfig;
 use crate::error::OpenError;

@@ -18,7 +18,6 @@
 
 mod admission;
 mod ask;
-mod block;
 mod claims;
 mod client;
 mod config;

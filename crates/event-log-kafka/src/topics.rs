@@ -5,13 +5,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use event_log::block_on;
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier, TopicReplication,
 };
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::block::block_on;
 use crate::client::{Voice, settings};
 use crate::config::{KafkaConfig, Sync, Topics};
 use crate::error::OpenError;

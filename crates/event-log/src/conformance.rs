@@ -4,12 +4,12 @@
 //! promises (files, crashes, brokers) are tested beside it. Any failure panics.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::block::block_on;
 use crate::port::{
     Append, AppendError, Durable, EventLog, Promise, ReadError, Record, Topic, TopicPartition,
 };
@@ -48,22 +48,7 @@ pub fn retaining(open: Open<'_>) {
 /// # Errors
 /// As the future.
 pub fn settle(durable: Durable) -> Result<Vec<u64>, AppendError> {
-    let mut durable = durable;
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    loop {
-        match durable.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(settled) => return settled,
-            Poll::Pending => thread::park(),
-        }
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
+    block_on(durable)
 }
 
 /// Every record of a partition, read in pieces.

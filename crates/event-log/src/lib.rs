@@ -21,6 +21,7 @@
 //! (sparse index of a sealed segment, rebuilt when missing), `spare-*.tmp` (the next segment, waiting), `lock`,
 //! and after a repair `%020d.seg.damaged` (the segment as it was).
 
+mod block;
 mod cache;
 mod clock;
 mod commit;
@@ -46,6 +47,7 @@ mod stepped;
 mod view;
 mod window;
 
+pub use block::block_on;
 pub use clock::{Clock, SimClock, SystemClock};
 pub use config::{OpenError, SegmentLogConfig};
 pub use log::SegmentLog;

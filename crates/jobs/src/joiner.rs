@@ -32,7 +32,6 @@ use state::{Deed, Fact, Served, label_of};
 
 pub use key::{LocalKey, Never, Pair};
 pub use sink::ExamplesSink;
-pub(crate) use sink::wait;
 pub use state::{LocalState, PairState};
 
 /// The job's name.

@@ -4,14 +4,12 @@
 //! made from. Nobody but the owner writes: a number that was skipped is another owner's entry.
 
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::Duration;
 
-use event_log::{Append, AppendError, Durable, EventLog, ReadError};
+use event_log::{Append, AppendError, Durable, EventLog, ReadError, block_on};
 use stream::JobError;
 use stream::keyed::CheckpointError;
 
@@ -58,7 +56,7 @@ impl JournalWriter {
     /// Appends the entry that begins the epoch and waits for it; its offset.
     pub(crate) fn begin(&mut self, entry: &Entry, at_ms: i64) -> Result<u64, JobError> {
         let durable = self.queue(std::slice::from_ref(entry), at_ms)?;
-        let offsets = wait(durable).map_err(|error| self.failed(error.into()))?;
+        let offsets = block_on(durable).map_err(|error| self.failed(error.into()))?;
         let offset = offsets.first().copied().unwrap_or_default();
         self.next = offset + 1;
         Ok(offset)
@@ -121,7 +119,7 @@ impl JournalWriter {
 
     fn settle_oldest(&mut self) -> Result<(), JobError> {
         match self.pending.pop_front() {
-            Some((count, durable)) => self.settled(count, wait(durable)),
+            Some((count, durable)) => self.settled(count, block_on(durable)),
             None => Ok(()),
         }
     }
@@ -178,27 +176,6 @@ impl JournalWriter {
         match is_transient {
             true => JobError::Commit { job, source },
             false => JobError::Ended { job, source },
-        }
-    }
-}
-
-/// Wakes a thread that waits for a future.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// Waits on this thread, which is not one of an async runtime's.
-pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let (mut future, mut context) = (pin!(future), Context::from_waker(&waker));
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(done) => return done,
-            Poll::Pending => thread::park(),
         }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::lists::List;
 use super::{Ours, Run, input, warm_up};
 use crate::figures::Figures;
+use crate::peers::figures_of;
 use crate::{BenchError, Setup};
 
 /// Name in the figures, what the script calls it, tasks of each kind, and whether one video takes all events.
@@ -84,23 +85,7 @@ fn compare(name: &str, theirs: &Path, ours: Option<&Run>) -> Result<(), BenchErr
 fn job(script: &Path, input: &Path, lists: &Path, settings: &[String]) -> Result<Value, BenchError> {
     let mut command = Command::new(script);
     command.arg("job").arg(input).arg(lists).args(settings);
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(BenchError::io("running deploy/flink-bench"))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let told = text
-        .lines()
-        .last()
-        .and_then(|line| serde_json::from_str(line).ok());
-    match (output.status.success(), told) {
-        (true, Some(told)) => Ok(told),
-        _ => Err(BenchError::Peer(
-            WHO,
-            format!("the job of {settings:?} failed: {text}"),
-        )),
-    }
+    figures_of(&mut command, WHO)
 }
 
 /// Lists as the script writes them: end, video, the score's bits.

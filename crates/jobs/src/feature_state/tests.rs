@@ -104,7 +104,7 @@ impl House {
             payload: Event::Example(example).encode().into(),
         });
         let written = self.log.append(appends.collect()).expect("queues");
-        crate::joiner::wait(written).expect("lasts");
+        event_log::block_on(written).expect("lasts");
     }
 
     fn open(&self) -> Result<(Running, LiveFeatures), CheckpointError> {

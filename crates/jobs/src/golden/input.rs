@@ -10,8 +10,6 @@ use event::{
 use event_log::{Append, EventLog, Topic, TopicPartition};
 use types::{Category, ImpressionId, Region, SoundId, UserId, VideoId, ViewerId};
 
-use crate::joiner::wait;
-
 /// 2026-11-21T12:03:00Z: in the middle of a five-minute bin.
 pub const START_MS: i64 = 1_795_262_580_000;
 /// The clock of those who read the input: a little after its last record.
@@ -96,7 +94,7 @@ pub fn feed(log: &dyn EventLog, seed: u64, size: Size) {
 
 fn append_all(log: &dyn EventLog, batch: Vec<Append>) {
     let durable = log.append(batch).expect("the log takes the input");
-    wait(durable).expect("the input becomes durable");
+    event_log::block_on(durable).expect("the input becomes durable");
 }
 
 fn video_of(raw: u64) -> VideoId {

@@ -5,16 +5,12 @@
 //! left out. A row that comes out otherwise is written: nothing is lost for the sake of a repeat.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 use std::time::Duration;
 
 use event::{Event, partition_of, topic};
-use event_log::{Append, AppendError, Durable, EventLog, Topic, TopicPartition};
+use event_log::{Append, AppendError, Durable, EventLog, Topic, TopicPartition, block_on};
 use feature_store::bytes::{Row, put_varint};
 use parking_lot::Mutex;
 use stream::keyed::{Sink, SinkError, SinkState};
@@ -73,7 +69,7 @@ impl ExamplesSink {
             match self.log.append(batch.clone()) {
                 // The engine waits with us: that is the way back pressure takes.
                 Err(AppendError::Overloaded { retry_after_ms }) => {
-                    thread::sleep(Duration::from_millis(retry_after_ms.clamp(1, WAIT_MS_MAX)));
+                    std::thread::sleep(Duration::from_millis(retry_after_ms.clamp(1, WAIT_MS_MAX)));
                 }
                 answer => return answer.map_err(failed("examples could not be appended")),
             }
@@ -85,7 +81,7 @@ impl ExamplesSink {
 
     /// Notes the offsets of a batch once it is durable.
     fn settle(&self, (number, partitions, durable): Batch) -> Result<(), SinkError> {
-        let offsets = wait(durable).map_err(failed("examples could not be made durable"))?;
+        let offsets = block_on(durable).map_err(failed("examples could not be made durable"))?;
         let mut state = self.state.lock();
         let after = state.boundary.is_some_and(|last| number > last);
         let ends = if after {
@@ -218,7 +214,7 @@ impl Sink<ExampleRow> for ExamplesSink {
             .log
             .append(Vec::new())
             .map_err(failed("the log takes no barrier"))?;
-        wait(queued).map_err(failed("examples could not be made durable"))?;
+        block_on(queued).map_err(failed("examples could not be made durable"))?;
         let mut written = HashSet::new();
         for partition in 0..self.log.partitions() {
             let from = ends.get(&partition).copied().unwrap_or(0);
@@ -242,26 +238,5 @@ fn of(partition: u16) -> TopicPartition {
     TopicPartition {
         topic: Topic(topic::EXAMPLES),
         partition,
-    }
-}
-
-/// Wakes a thread that waits for a future.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// Waits on this thread, which is not one of the async runtime's.
-pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let (mut future, mut context) = (pin!(future), Context::from_waker(&waker));
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(done) => return done,
-            Poll::Pending => thread::park(),
-        }
     }
 }

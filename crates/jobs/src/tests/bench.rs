@@ -8,8 +8,6 @@ use event_log::{Append, EventLog, SegmentLog, SegmentLogConfig, Topic, TopicPart
 use stream::keyed::{Engine, EngineConfig, EngineParts, Job, JobControl, MemoryObjects, Sink};
 use types::{ImpressionId, Region, UserId, VideoId, ViewerId};
 
-use crate::joiner::wait;
-
 /// 2026-11-21T12:00:00Z.
 pub(super) const NOON_MS: i64 = 1_795_262_400_000;
 pub(super) const MINUTE_MS: i64 = 60_000;
@@ -78,7 +76,7 @@ impl<J: Job> Bench<J> {
             at_ms,
             payload: payload.into(),
         };
-        wait(self.log.append(vec![append]).expect("appends")).expect("lasts");
+        event_log::block_on(self.log.append(vec![append]).expect("appends")).expect("lasts");
         self.engine.catch_up().expect("is read");
     }
 

@@ -18,7 +18,7 @@ fn examples(bench: &Bench<JoinerJob>) -> Vec<Example> {
         partition: 0,
     };
     // What is queued is in the log once a barrier is.
-    crate::joiner::wait(bench.log.append(vec![]).expect("a barrier")).expect("lasts");
+    event_log::block_on(bench.log.append(vec![]).expect("a barrier")).expect("lasts");
     let records = bench.log.read(of, 0, 1 << 20).unwrap_or_default();
     let example = |record: event_log::Record| match Event::decode(&record.payload) {
         Ok(Event::Example(example)) => example,
@@ -234,7 +234,7 @@ fn a_repeated_action_is_a_duplicate() {
             at_ms: NOON_MS,
             payload: like.clone().into(),
         };
-        crate::joiner::wait(bench.log.append(vec![append]).expect("appends")).expect("lasts");
+        event_log::block_on(bench.log.append(vec![append]).expect("appends")).expect("lasts");
     }
     bench.pass(NOON_MS);
     assert_eq!(bench.fates(), (1, 1, 0, 0));

@@ -1,6 +1,4 @@
-//! Waiting for a future on a plain thread.
-//!
-//! No runtime: what is waited for here is finished by threads of the client library, within limits of its own.
+//! Waiting for a future on a plain thread, which is not one of an async runtime's: no timer, no limit of its own.
 
 use std::future::Future;
 use std::pin::pin;
@@ -8,12 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-/// Runs a future to its end on this thread.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+/// Runs a future to its end on this thread, such as a [`crate::Durable`]: the log's own threads finish it.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
     loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+        match future.as_mut().poll(&mut context) {
             Poll::Ready(output) => return output,
             Poll::Pending => thread::park(),
         }
