@@ -7,6 +7,7 @@
 
 mod bytes;
 mod example;
+mod pool;
 mod served;
 mod video;
 mod viewer;
@@ -23,6 +24,7 @@ const KIND_SERVED: u8 = 3;
 const KIND_PUBLISHED: u8 = 4;
 const KIND_REMOVED: u8 = 5;
 const KIND_EXAMPLE: u8 = 6;
+const KIND_POOL: u8 = 10;
 
 /// Items of one served slate.
 pub const SLATE_ITEMS_MAX: usize = 200;
@@ -103,6 +105,7 @@ impl Event {
             Self::Served(slate) => served::write_served(&mut out, slate),
             Self::Video(change) => video::write_video(&mut out, change),
             Self::Example(example) => example::write_example(&mut out, example),
+            Self::Pool(change) => pool::write_pool(&mut out, change),
         }
     }
 
@@ -123,6 +126,7 @@ impl Event {
             KIND_PUBLISHED => Self::Video(video::read_published(&mut input)?),
             KIND_REMOVED => Self::Video(video::read_removed(&mut input)?),
             KIND_EXAMPLE => Self::Example(example::read_example(&mut input)?),
+            KIND_POOL => Self::Pool(pool::read_pool(&mut input)?),
             kind => return Err(DecodeError::Kind(kind)),
         };
         match input.left.len() {

@@ -1,8 +1,8 @@
 //! The event vocabulary and its versioned codec.
 //!
 //! Everything that happens becomes one of the records here: what a viewer saw ([`Signal`]), what a viewer did
-//! ([`Action`]), what the feed served ([`ServedSlate`]), what became of a video ([`VideoChange`]), and what there is to learn from it
-//! ([`Example`]). A record is bytes in the event log; this crate turns it into bytes and back. It reads no clock and does no IO.
+//! ([`Action`]), what the feed served ([`ServedSlate`]), what became of a video ([`VideoChange`]), what there is to learn from it
+//! ([`Example`]), and how far a new video has come ([`PoolChange`]). A record is bytes in the event log; this crate turns it into bytes and back. It reads no clock and does no IO.
 //!
 //! Sizes (for the disk and network arithmetic of the rooms above):
 //!
@@ -13,15 +13,18 @@
 //! | served slate | 19 + 29 an item + 6 a feature |
 //! | published video | 54 + its hashtags |
 //! | example | 63 to 76 + 6 a feature |
+//! | step of the traffic ladder | 31 to 55 |
 //!
 //! Encoding or decoding a signal takes about 20 ns and allocates nothing.
 
 mod codec;
 mod example;
+mod pool;
 mod record;
 
 pub use codec::{DecodeError, FEATURES_MAX, HASHTAGS_MAX, SLATE_ITEMS_MAX, stamp_outbox_id};
 pub use example::{Example, ExampleKind, Label, Labels, WatchOutcome};
+pub use pool::{PoolChange, PoolVerdict};
 pub use record::{
     Action, ActionKind, Event, ServedItem, ServedSlate, SessionKey, Signal, SignalKind, Source, VideoChange,
 };
@@ -44,9 +47,11 @@ pub mod topic {
     pub const EXAMPLES: u8 = 5;
     /// What the learner took and what it learned: its journal, and the changes others follow. One partition is used.
     pub const MODEL: u8 = 6;
+    /// Decisions of the traffic ladder of new videos, by video.
+    pub const POOLS: u8 = 7;
     /// The topics' names, by number.
-    pub const NAMES: [&str; 7] = [
-        "views", "actions", "context", "served", "videos", "examples", "model",
+    pub const NAMES: [&str; 8] = [
+        "views", "actions", "context", "served", "videos", "examples", "model", "pools",
     ];
 }
 

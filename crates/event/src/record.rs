@@ -3,6 +3,7 @@
 use types::{Category, DurationMs, ImpressionId, Region, SoundId, TimestampMs, UserId, VideoId, ViewerId};
 
 use crate::example::Example;
+use crate::pool::PoolChange;
 use crate::topic;
 
 /// Anything the log holds.
@@ -13,6 +14,7 @@ pub enum Event {
     Served(ServedSlate),
     Video(VideoChange),
     Example(Example),
+    Pool(PoolChange),
 }
 
 impl Event {
@@ -24,6 +26,7 @@ impl Event {
             Self::Served(_) => topic::SERVED,
             Self::Video(_) => topic::VIDEOS,
             Self::Example(_) => topic::EXAMPLES,
+            Self::Pool(_) => topic::POOLS,
         }
     }
 }
@@ -154,7 +157,10 @@ pub enum Source {
     Popular,
     Interest,
     Following,
+    /// Drawn to explore, by what it may be worth.
     Explore,
+    /// Drawn evenly from all that the viewer may see: the yardstick that no opinion bends.
+    Uniform,
 }
 
 /// A step in a video's life that others follow.

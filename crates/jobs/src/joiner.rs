@@ -168,7 +168,7 @@ impl Job for JoinerJob {
             Event::Served(slate) => served(slate, record, local),
             Event::Signal(signal) => self::signal(&signal, local),
             Event::Action(action) => self::action(&action, record, local)?,
-            Event::Video(_) | Event::Example(_) => {
+            Event::Video(_) | Event::Example(_) | Event::Pool(_) => {
                 return Err(Poisoned {
                     reason: "not_of_a_viewer",
                 });

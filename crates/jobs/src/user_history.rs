@@ -148,7 +148,7 @@ impl Operator for UserHistoryJob {
             Event::Signal(signal) => self.signal(&signal),
             Event::Action(action) => self.action(&action, record),
             Event::Served(slate) => self.served(&slate),
-            Event::Video(_) | Event::Example(_) => Err(Poisoned {
+            Event::Video(_) | Event::Example(_) | Event::Pool(_) => Err(Poisoned {
                 reason: "not_of_a_viewer",
             }),
         }

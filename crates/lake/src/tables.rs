@@ -225,6 +225,7 @@ const fn source(source: Source) -> &'static str {
         Source::Interest => "interest",
         Source::Following => "following",
         Source::Explore => "explore",
+        Source::Uniform => "uniform",
     }
 }
 

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::error::AppError;
 
 /// The topics by name, in the order of their numbers.
-const TOPICS: [(&str, u8); 7] = [
+const TOPICS: [(&str, u8); 8] = [
     ("views", event::topic::VIEWS),
     ("actions", event::topic::ACTIONS),
     ("context", event::topic::CONTEXT),
@@ -27,6 +27,7 @@ const TOPICS: [(&str, u8); 7] = [
     ("videos", event::topic::VIDEOS),
     ("examples", event::topic::EXAMPLES),
     ("model", event::topic::MODEL),
+    ("pools", event::topic::POOLS),
 ];
 
 pub fn run(options: &LogOptions) -> Result<ExitCode, AppError> {

@@ -7,12 +7,13 @@ use super::bytes::{Reader, Writer};
 use super::{DecodeError, FEATURES_MAX, IDS_MAX, KIND_SERVED, SLATE_ITEMS_MAX};
 use crate::record::{ServedItem, ServedSlate, Source};
 
-const SOURCES: [Source; 5] = [
+const SOURCES: [Source; 6] = [
     Source::Fresh,
     Source::Popular,
     Source::Interest,
     Source::Following,
     Source::Explore,
+    Source::Uniform,
 ];
 
 pub(super) fn write_served(out: &mut Writer<'_>, slate: &ServedSlate) {

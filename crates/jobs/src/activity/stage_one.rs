@@ -40,7 +40,7 @@ pub(super) fn prepare(record: &Record, local: Here<'_, '_>) -> Result<(), Poison
         Event::Signal(signal) => self::signal(&signal, local),
         Event::Action(action) => self::action(&action, record, local),
         Event::Video(change) => video(change, record, local),
-        Event::Served(_) | Event::Example(_) => Err(Poisoned {
+        Event::Served(_) | Event::Example(_) | Event::Pool(_) => Err(Poisoned {
             reason: "not_an_activity",
         }),
     }

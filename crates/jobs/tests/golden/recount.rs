@@ -70,7 +70,7 @@ impl Recount {
             }
             Ok(Event::Action(_)) => self.fates.0 += 1,
             // The examples' topic is another log here; garbage of the served topic is the other job's.
-            Ok(Event::Example(_)) => {}
+            Ok(Event::Example(_) | Event::Pool(_)) => {}
             Err(_) if record.from.topic.0 == topic::SERVED => {}
             Err(_) => self.fates.2 += 1,
         }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use event::{Action, Event, Example, Label, ServedItem, ServedSlate, Signal, SignalKind, VideoChange};
+use event::{
+    Action, Event, Example, Label, PoolChange, ServedItem, ServedSlate, Signal, SignalKind, VideoChange,
+};
 use serde_json::{Value, json};
 
 /// The event in `payload`, if that is one.
@@ -13,6 +15,7 @@ pub fn event(payload: &[u8]) -> Option<Value> {
         Event::Served(slate) => slate_json(&slate),
         Event::Video(change) => change_json(&change),
         Event::Example(example) => example_json(&example),
+        Event::Pool(change) => pool_json(&change),
     })
 }
 
@@ -109,6 +112,14 @@ fn change_json(change: &VideoChange) -> Value {
             json!({ "type": "removed", "outbox_id": outbox_id, "video": video, "at_ms": at_ms })
         }
     }
+}
+
+fn pool_json(change: &PoolChange) -> Value {
+    json!({
+        "type": "pool", "video": change.video, "at_ms": change.at_ms, "level": change.level,
+        "verdict": name(change.verdict), "impressions": change.impressions, "trials": change.trials,
+        "successes": change.successes, "median": change.median, "better": change.better,
+    })
 }
 
 /// A variant's own name, without its fields: `Watch { … }` is `Watch`.
