@@ -28,6 +28,7 @@ pub mod exposure;
 pub mod regression;
 pub mod trails;
 pub mod trending;
+pub mod vq;
 
 pub use decay::Decay;
 pub use exposure::{Exposure, Scored};
