@@ -1,8 +1,9 @@
-//! Bytes of a record, version 3: little-endian fixed fields, no padding, optional ids as 0.
+//! Bytes of a record, version 4: little-endian fixed fields, no padding, optional ids as 0.
 //!
 //! Layout: `version u8, kind u8`, then the kind's fields in the order of its writer (one file a family). Records that leave
 //! through the outbox carry its id in the next 8 bytes, so the relay can stamp it without knowing the rest. Version 1 had no
-//! regions, sounds and categories, version 2 no id features; such records read as without them. Only the newest version is written, every version is read,
+//! regions, sounds and categories, version 2 no id features, version 3 no
+//! content vectors; such records read as without them. Only the newest version is written, every version is read,
 //! and its fixtures decode for ever (`tests.rs`).
 
 mod bytes;
@@ -15,7 +16,7 @@ mod viewer;
 use crate::record::{Event, Signal};
 use bytes::{Reader, Writer};
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 const OUTBOX_ID_AT: usize = 2;
 
 const KIND_SIGNAL: u8 = 1;
@@ -24,6 +25,7 @@ const KIND_SERVED: u8 = 3;
 const KIND_PUBLISHED: u8 = 4;
 const KIND_REMOVED: u8 = 5;
 const KIND_EXAMPLE: u8 = 6;
+const KIND_DESCRIBED: u8 = 7;
 const KIND_POOL: u8 = 10;
 
 /// Items of one served slate.
@@ -67,7 +69,7 @@ impl DecodeError {
 pub fn stamp_outbox_id(encoded: &mut [u8], outbox_id: u64) {
     let outboxed = matches!(
         encoded.get(1),
-        Some(&(KIND_ACTION | KIND_PUBLISHED | KIND_REMOVED))
+        Some(&(KIND_ACTION | KIND_PUBLISHED | KIND_REMOVED | KIND_DESCRIBED))
     );
     if let Some(slot) = encoded
         .get_mut(OUTBOX_ID_AT..OUTBOX_ID_AT + 8)
@@ -125,6 +127,7 @@ impl Event {
             KIND_SERVED => Self::Served(served::read_served(&mut input)?),
             KIND_PUBLISHED => Self::Video(video::read_published(&mut input)?),
             KIND_REMOVED => Self::Video(video::read_removed(&mut input)?),
+            KIND_DESCRIBED => Self::Video(video::read_described(&mut input)?),
             KIND_EXAMPLE => Self::Example(example::read_example(&mut input)?),
             KIND_POOL => Self::Pool(pool::read_pool(&mut input)?),
             kind => return Err(DecodeError::Kind(kind)),

@@ -11,7 +11,7 @@
 //! | signal | 61 to 74 |
 //! | action | 45 |
 //! | served slate | 19 + 29 an item + 6 a feature |
-//! | published video | 54 + its hashtags |
+//! | published video | 63 + its hashtags + 129 with a content vector |
 //! | example | 63 to 76 + 6 a feature |
 //! | step of the traffic ladder | 31 to 55 |
 //!

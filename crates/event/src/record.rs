@@ -1,6 +1,11 @@
 //! The records themselves: plain values, no bytes.
 
-use types::{Category, DurationMs, ImpressionId, Region, SoundId, TimestampMs, UserId, VideoId, ViewerId};
+use std::sync::Arc;
+
+use types::{
+    Category, ContentVector, DurationMs, ImpressionId, Region, SoundId, TimestampMs, UserId, VideoId,
+    ViewerId,
+};
 
 use crate::example::Example;
 use crate::pool::PoolChange;
@@ -178,10 +183,41 @@ pub enum VideoChange {
         category: Option<Category>,
         /// Where its creator seemed to be.
         region: Option<Region>,
+        /// What it is about; none until that is known.
+        content: Option<Arc<ContentVector>>,
+        /// The video that was here first, if this one is nearly the same.
+        original: Option<VideoId>,
+    },
+    /// What a published video is about, known later or anew.
+    Described {
+        outbox_id: u64,
+        video: VideoId,
+        at_ms: TimestampMs,
+        content: Option<Arc<ContentVector>>,
+        original: Option<VideoId>,
     },
     Removed {
         outbox_id: u64,
         video: VideoId,
         at_ms: TimestampMs,
     },
+}
+
+impl VideoChange {
+    /// See [`Action::outbox_id`].
+    pub const fn outbox_id(&self) -> u64 {
+        match self {
+            Self::Published { outbox_id, .. }
+            | Self::Described { outbox_id, .. }
+            | Self::Removed { outbox_id, .. } => *outbox_id,
+        }
+    }
+
+    pub const fn video(&self) -> VideoId {
+        match self {
+            Self::Published { video, .. } | Self::Described { video, .. } | Self::Removed { video, .. } => {
+                *video
+            }
+        }
+    }
 }

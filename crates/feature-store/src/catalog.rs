@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
-use types::{Category, DurationMs, Region, SoundId, TimestampMs, UserId, VideoId};
+use types::{Category, ContentVector, DurationMs, Region, SoundId, TimestampMs, UserId, VideoId};
 
 use crate::bytes::{Row, put_i64, put_text, put_u64};
 use crate::store::StoreError;
@@ -24,6 +24,10 @@ pub struct VideoProfile {
     pub category: Option<Category>,
     /// Where its creator seemed to be.
     pub region: Option<Region>,
+    /// What it is about; none until the media plane has said so.
+    pub content: Option<Arc<ContentVector>>,
+    /// The video that was here first, if this one is nearly the same; see [`Catalog::copies`].
+    pub original: Option<VideoId>,
 }
 
 /// Newest last.
@@ -36,6 +40,8 @@ pub struct Catalog {
     by_age: ByAge,
     by_creator: HashMap<UserId, ByAge>,
     by_hashtag: HashMap<Arc<str>, ByAge>,
+    /// Near-duplicates by what they are copies of; lists only what has copies.
+    copies: HashMap<VideoId, Vec<VideoId>>,
     dirty: BTreeSet<VideoId>,
 }
 
@@ -72,6 +78,11 @@ impl Catalog {
         self.walk(self.by_hashtag.get(hashtag))
     }
 
+    /// The near-duplicates of `original` that are here, in order of their ids; the original itself is not among them.
+    pub fn copies(&self, original: VideoId) -> &[VideoId] {
+        self.copies.get(&original).map_or(&[], Vec::as_slice)
+    }
+
     fn walk<'a>(&'a self, index: Option<&'a ByAge>) -> impl Iterator<Item = &'a Arc<VideoProfile>> {
         index
             .into_iter()
@@ -87,6 +98,12 @@ impl Catalog {
         for hashtag in &profile.hashtags {
             self.by_hashtag.entry(hashtag.clone()).or_default().insert(place);
         }
+        if let Some(original) = profile.original {
+            let copies = self.copies.entry(original).or_default();
+            if let Err(at) = copies.binary_search(&video) {
+                copies.insert(at, video);
+            }
+        }
         self.all.insert(video, Arc::new(profile));
         self.dirty.insert(video);
     }
@@ -101,7 +118,36 @@ impl Catalog {
         for hashtag in &profile.hashtags {
             leave(&mut self.by_hashtag, hashtag, place);
         }
+        if let Some(original) = profile.original {
+            self.leave_copies(original, video);
+        }
         self.dirty.insert(video);
+    }
+
+    /// What the media plane says of a video later on; nothing for a video that is gone.
+    pub(crate) fn describe(
+        &mut self,
+        video: VideoId,
+        content: Option<Arc<ContentVector>>,
+        original: Option<VideoId>,
+    ) {
+        if let Some(profile) = self.all.get(&video) {
+            let profile = VideoProfile::clone(profile);
+            self.put(VideoProfile {
+                content,
+                original,
+                ..profile
+            });
+        }
+    }
+
+    fn leave_copies(&mut self, original: VideoId, video: VideoId) {
+        if let Some(copies) = self.copies.get_mut(&original) {
+            copies.retain(|&copy| copy != video);
+            if copies.is_empty() {
+                self.copies.remove(&original);
+            }
+        }
     }
 
     pub(crate) fn load(txn: &WriteTransaction) -> Result<Self, StoreError> {
@@ -144,13 +190,18 @@ fn leave<K: std::hash::Hash + Eq>(index: &mut HashMap<K, ByAge>, key: &K, place:
 }
 
 fn encode(profile: &VideoProfile) -> Vec<u8> {
-    let mut out = Vec::with_capacity(96);
+    let mut out = Vec::with_capacity(256);
     put_u64(&mut out, profile.creator.raw());
     put_i64(&mut out, profile.published_ms);
     put_i64(&mut out, profile.duration_ms);
     put_u64(&mut out, profile.sound.map_or(0, SoundId::raw));
     out.push(profile.category.map_or(0, Category::number));
     out.extend_from_slice(&profile.region.map_or([0; 2], Region::bytes));
+    put_u64(&mut out, profile.original.map_or(0, VideoId::raw));
+    out.push(u8::from(profile.content.is_some()));
+    if let Some(content) = &profile.content {
+        out.extend_from_slice(&content.to_bytes());
+    }
     profile
         .hashtags
         .iter()
@@ -163,6 +214,13 @@ fn decode(video: VideoId, bytes: &[u8]) -> Option<VideoProfile> {
     let (creator, published_ms, duration_ms) = (UserId::from_raw(row.u64()?), row.i64()?, row.i64()?);
     let sound = Some(row.u64()?).filter(|&raw| raw != 0).map(SoundId::from_raw);
     let [category, region @ ..] = row.take::<3>()?;
+    let original = Some(row.u64()?).filter(|&raw| raw != 0).map(VideoId::from_raw);
+    let content = match row.u8()? {
+        0 => None,
+        _ => Some(Arc::new(ContentVector::from_bytes(
+            row.bytes(ContentVector::BYTES)?,
+        )?)),
+    };
     let mut hashtags = Vec::new();
     while !row.0.is_empty() {
         hashtags.push(Arc::from(row.text()?));
@@ -176,5 +234,7 @@ fn decode(video: VideoId, bytes: &[u8]) -> Option<VideoProfile> {
         sound,
         category: Category::from_number(category),
         region: Region::from_bytes(region),
+        content,
+        original,
     })
 }

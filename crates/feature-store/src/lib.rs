@@ -12,7 +12,7 @@
 //! | features of a video, a creator, a viewer … | ~500 B | ~120 B | 50 MB a kind; bounded by [`StoreConfig`] |
 //! | a video's last hour, for trending | up to 800 B | up to 250 B | 40 MB while half of them are watched |
 //! | session window | ~150 B | ~30 B | bounded by [`StoreConfig`]; gone after 7 days without use |
-//! | catalog entry | ~350 B with its three indexes | ~110 B | 35 MB |
+//! | catalog entry | ~520 B with its three indexes and its content vector | ~250 B | 52 MB |
 //! | viewer, 200 seen, 40 tastes | ~9 KB | ~5 KB | 0.9 GB; bounded by [`VIEWERS_IN_MEMORY_MAX`] |
 //!
 //! CPU: a feature read from memory takes about 0.1 µs, a batch of 1 000 about 0.1 ms; from the file about 5 µs each. Disk: a commit

@@ -9,7 +9,7 @@ use event_log::TopicPartition;
 use parking_lot::{RwLock, RwLockReadGuard};
 use redb::{Database, WriteTransaction};
 use stream::Checkpoint;
-use types::{TimestampMs, VideoId, ViewerId};
+use types::{ContentVector, TimestampMs, VideoId, ViewerId};
 
 use crate::activity::Activity;
 use crate::catalog::{Catalog, VideoProfile};
@@ -322,6 +322,16 @@ impl FeatureStore {
         self.catalog.write().put(profile);
     }
 
+    /// Replaces what is known of a video's content; nothing for a video that is not there (job `catalog`).
+    pub fn catalog_describe(
+        &self,
+        video: VideoId,
+        content: Option<Arc<ContentVector>>,
+        original: Option<VideoId>,
+    ) {
+        self.catalog.write().describe(video, content, original);
+    }
+
     /// Removes a video (job `catalog`).
     pub fn catalog_remove(&self, video: VideoId) {
         self.catalog.write().remove(video);
@@ -444,6 +454,8 @@ mod tests {
                 sound: None,
                 category: None,
                 region: None,
+                content: None,
+                original: None,
             });
             store
                 .viewer_update(viewer, 10, |state| state.see(video, 10))

@@ -28,6 +28,8 @@ fn profile(video: u64, creator: u64, published_ms: i64, hashtags: &[&str]) -> Vi
         sound: None,
         category: None,
         region: None,
+        content: None,
+        original: None,
     }
 }
 

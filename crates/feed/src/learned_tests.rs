@@ -43,6 +43,8 @@ fn candidate(video: u64) -> VideoCandidate {
         sound: None,
         category: None,
         region: None,
+        content: None,
+        original: None,
     };
     VideoCandidate::new(Arc::new(profile), event::Source::Fresh)
 }

@@ -38,6 +38,8 @@ fn house(videos: &[(u64, u64, &str)]) -> House {
             sound: None,
             category: None,
             region: None,
+            content: None,
+            original: None,
         });
     }
     let parts = FeedParts {
@@ -194,6 +196,8 @@ async fn a_third_is_of_the_viewers_region_and_no_sound_follows_itself_across_pag
             sound: Some(SoundId::from_raw(sound_of(n))),
             category: None,
             region: is_here(n).then_some(here),
+            content: None,
+            original: None,
         });
     }
     house.lean("neon", 1, 4.0);

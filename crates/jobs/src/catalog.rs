@@ -40,6 +40,8 @@ impl Operator for CatalogJob {
                 sound,
                 category,
                 region,
+                content,
+                original,
                 ..
             }) => self.store.catalog_put(VideoProfile {
                 video,
@@ -50,7 +52,15 @@ impl Operator for CatalogJob {
                 sound,
                 category,
                 region,
+                content,
+                original,
             }),
+            Event::Video(VideoChange::Described {
+                video,
+                content,
+                original,
+                ..
+            }) => self.store.catalog_describe(video, content, original),
             Event::Video(VideoChange::Removed { video, .. }) => self.store.catalog_remove(video),
             _ => {
                 return Err(Poisoned {

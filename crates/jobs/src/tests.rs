@@ -42,6 +42,8 @@ fn house() -> House {
             sound: None,
             category: None,
             region: None,
+            content: None,
+            original: None,
         };
         feed(&mut CatalogJob::new(house.store.clone()), &Event::Video(change));
     }

@@ -240,6 +240,8 @@ impl People {
             sound: None,
             category: Category::from_number(self.draw.below(17) as u8),
             region: Region::from_bytes(*b"BR"),
+            content: None,
+            original: None,
         }
     }
 

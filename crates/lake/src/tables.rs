@@ -140,9 +140,9 @@ columns! { ServedRow {
 
 columns! { VideoChange {
     "kind"          Word(|v| Some(change_kind(v))),             "published or removed";
-    "outbox_id"     Long(|v| Some(long(outbox_id(v)))),         "grows in a partition; a repeat is the same change again";
+    "outbox_id"     Long(|v| Some(long(v.outbox_id()))),         "grows in a partition; a repeat is the same change again";
     "changed_at"    Time(|v| Some(changed_ms(v))),              "when it was committed";
-    "video_id"      Id(|v| Some(video_of(v).raw())),            "the video";
+    "video_id"      Id(|v| Some(v.video().raw())),            "the video";
     "creator_id"    Id(|v| published(v).map(|p| p.creator.raw())), "of a published video: who made it";
     "duration_ms"   Long(|v| published(v).map(|p| p.duration_ms)), "of a published video: its length";
     "hashtags"      Words(|v| published(v).map(|p| p.hashtags)),   "of a published video: without the sign";
@@ -232,26 +232,15 @@ const fn source(source: Source) -> &'static str {
 const fn change_kind(change: &VideoChange) -> &'static str {
     match change {
         VideoChange::Published { .. } => "published",
+        VideoChange::Described { .. } => "described",
         VideoChange::Removed { .. } => "removed",
-    }
-}
-
-const fn outbox_id(change: &VideoChange) -> u64 {
-    match change {
-        VideoChange::Published { outbox_id, .. } | VideoChange::Removed { outbox_id, .. } => *outbox_id,
-    }
-}
-
-const fn video_of(change: &VideoChange) -> VideoId {
-    match change {
-        VideoChange::Published { video, .. } | VideoChange::Removed { video, .. } => *video,
     }
 }
 
 const fn changed_ms(change: &VideoChange) -> TimestampMs {
     match change {
         VideoChange::Published { published_ms, .. } => *published_ms,
-        VideoChange::Removed { at_ms, .. } => *at_ms,
+        VideoChange::Described { at_ms, .. } | VideoChange::Removed { at_ms, .. } => *at_ms,
     }
 }
 
@@ -283,6 +272,6 @@ fn published(change: &VideoChange) -> Option<Published<'_>> {
             category: *category,
             region: *region,
         }),
-        VideoChange::Removed { .. } => None,
+        VideoChange::Described { .. } | VideoChange::Removed { .. } => None,
     }
 }

@@ -155,6 +155,8 @@ fn changes_of_videos() {
                 sound: Some(SoundId::from_raw(3)),
                 category: Some(Category::Dance),
                 region: Region::from_bytes(*b"BR"),
+                content: None,
+                original: None,
             }),
             Event::Video(VideoChange::Removed {
                 outbox_id: 3,

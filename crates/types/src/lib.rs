@@ -3,11 +3,13 @@
 //! Pure values. No IO, no clock and no randomness live here: whoever mints an id passes the time in.
 
 mod category;
+mod content;
 mod id;
 mod region;
 mod username;
 
 pub use category::{Category, CategoryError};
+pub use content::{CONTENT_WIDTH, ContentVector};
 pub use id::{CommentId, IdGenerator, ImpressionId, ParseIdError, SoundId, UserId, VideoId, ViewerId};
 pub use region::{Region, RegionError};
 pub use username::{Username, UsernameError};

@@ -47,6 +47,10 @@ impl Writer<'_> {
         self.0.extend_from_slice(&bytes);
     }
 
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
     /// A list's length in one byte; the caller has cut the list to its bound.
     pub(super) fn text(&mut self, text: &str) {
         let end = (0..=text.len().min(255))
@@ -72,7 +76,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+    pub(super) fn take<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (head, rest) = self.left.split_first_chunk::<N>().ok_or(DecodeError::Short)?;
         self.left = rest;
         Ok(*head)

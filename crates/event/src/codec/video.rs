@@ -1,9 +1,11 @@
 //! What became of videos.
 
-use types::{Category, SoundId, UserId, VideoId};
+use std::sync::Arc;
+
+use types::{Category, ContentVector, SoundId, UserId, VideoId};
 
 use super::bytes::{Reader, Writer};
-use super::{DecodeError, HASHTAGS_MAX, KIND_PUBLISHED, KIND_REMOVED};
+use super::{DecodeError, HASHTAGS_MAX, KIND_DESCRIBED, KIND_PUBLISHED, KIND_REMOVED};
 use crate::record::VideoChange;
 
 pub(super) fn write_video(out: &mut Writer<'_>, change: &VideoChange) {
@@ -18,6 +20,8 @@ pub(super) fn write_video(out: &mut Writer<'_>, change: &VideoChange) {
             sound,
             category,
             region,
+            content,
+            original,
         } => {
             out.u8(KIND_PUBLISHED);
             out.u64(*outbox_id);
@@ -31,6 +35,20 @@ pub(super) fn write_video(out: &mut Writer<'_>, change: &VideoChange) {
             out.u64(sound.map_or(0, SoundId::raw));
             out.u8(category.map_or(0, Category::number));
             out.region(*region);
+            write_content(out, content.as_deref(), *original);
+        }
+        VideoChange::Described {
+            outbox_id,
+            video,
+            at_ms,
+            content,
+            original,
+        } => {
+            out.u8(KIND_DESCRIBED);
+            out.u64(*outbox_id);
+            out.u64(video.raw());
+            out.i64(*at_ms);
+            write_content(out, content.as_deref(), *original);
         }
         VideoChange::Removed {
             outbox_id,
@@ -59,7 +77,39 @@ pub(super) fn read_published(input: &mut Reader<'_>) -> Result<VideoChange, Deco
         sound: input.since(2, |input| input.optional(SoundId::from_raw))?,
         category: input.since(2, category)?,
         region: input.since(2, Reader::region)?,
+        content: input.since(4, content)?,
+        original: input.since(4, |input| input.optional(VideoId::from_raw))?,
     })
+}
+
+pub(super) fn read_described(input: &mut Reader<'_>) -> Result<VideoChange, DecodeError> {
+    Ok(VideoChange::Described {
+        outbox_id: input.u64()?,
+        video: VideoId::from_raw(input.u64()?),
+        at_ms: input.i64()?,
+        content: content(input)?,
+        original: input.optional(VideoId::from_raw)?,
+    })
+}
+
+/// A byte says whether there is a vector; then its bytes, then the original's id.
+fn write_content(out: &mut Writer<'_>, content: Option<&ContentVector>, original: Option<VideoId>) {
+    out.u8(u8::from(content.is_some()));
+    if let Some(vector) = content {
+        out.bytes(&vector.to_bytes());
+    }
+    out.u64(original.map_or(0, VideoId::raw));
+}
+
+fn content(input: &mut Reader<'_>) -> Result<Option<Arc<ContentVector>>, DecodeError> {
+    match input.u8()? {
+        0 => Ok(None),
+        1 => {
+            let bytes = input.take::<{ ContentVector::BYTES }>()?;
+            Ok(ContentVector::from_bytes(&bytes).map(Arc::new))
+        }
+        _ => Err(DecodeError::Range("content")),
+    }
 }
 
 fn category(input: &mut Reader<'_>) -> Result<Option<Category>, DecodeError> {

@@ -242,7 +242,7 @@ fn viewer_add(deed: &Deed, bin: Option<i64>, at_ms: i64, local: Here<'_, '_>) {
 }
 
 fn video(change: VideoChange, record: &Record, local: Here<'_, '_>) -> Result<(), Poisoned> {
-    let (VideoChange::Published { outbox_id, .. } | VideoChange::Removed { outbox_id, .. }) = change;
+    let outbox_id = change.outbox_id();
     if !is_new_row(outbox_id, record, local)? {
         return Ok(());
     }
@@ -286,6 +286,7 @@ fn video(change: VideoChange, record: &Record, local: Here<'_, '_>) -> Result<()
                 local,
             );
         }
+        VideoChange::Described { .. } => {}
     }
     Ok(())
 }

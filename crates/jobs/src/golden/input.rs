@@ -146,6 +146,8 @@ impl Input {
                 sound: (raw % 3 != 0).then(|| SoundId::from_raw(raw % 4 + 1)),
                 category: Category::from_number((raw % 17) as u8),
                 region: None,
+                content: None,
+                original: None,
             };
             self.outbox.push((
                 published_ms,

@@ -38,6 +38,8 @@ impl Rig {
             sound: Some(SoundId::from_raw(5)),
             category: Some(Category::Travel),
             region: None,
+            content: None,
+            original: None,
         };
         self.bench.feed(&Event::Video(change), at_ms);
     }

@@ -160,7 +160,7 @@ impl Recount {
     }
 
     fn video(&mut self, change: VideoChange) {
-        let (VideoChange::Published { outbox_id, .. } | VideoChange::Removed { outbox_id, .. }) = change;
+        let outbox_id = change.outbox_id();
         if !self.rows.insert((topic::VIDEOS, outbox_id)) {
             self.fates.0 += 1;
             return;
@@ -172,6 +172,7 @@ impl Recount {
                 self.creators.entry(creator).or_default().merge(&publish);
                 self.published.insert(video, change);
             }
+            VideoChange::Described { .. } => {}
             VideoChange::Removed { video, .. } => {
                 self.removed.insert(video);
             }

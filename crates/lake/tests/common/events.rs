@@ -131,6 +131,8 @@ pub fn video(draw: &mut SplitMix, number: u64, at_ms: i64) -> VideoChange {
         sound: some(draw, |draw| SoundId::from_raw(1 + draw.below(3))),
         category: some(draw, |_| Category::Dance),
         region: some(draw, region),
+        content: None,
+        original: None,
     }
 }
 

@@ -122,6 +122,8 @@ async fn publication_append(tx: &mut Write, video: &Video, publish: &VideoPublis
         sound: video.facets.sound,
         category: video.facets.category,
         region: video.facets.region,
+        content: None,
+        original: None,
     });
     let (partition_key, at_ms) = (video.id.raw(), publish.published_at_ms);
     tx.outbox_append(OutboxNew {

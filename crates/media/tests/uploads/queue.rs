@@ -98,6 +98,8 @@ async fn a_clip_is_published_completed_and_purged() {
         sound: Some(SoundId::from_raw(5)),
         category: Some(Category::Travel),
         region: Region::from_bytes(*b"BR"),
+        content: None,
+        original: None,
     });
     assert_eq!(facts, [published]);
 

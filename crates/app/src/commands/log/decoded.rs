@@ -6,6 +6,7 @@ use event::{
     Action, Event, Example, Label, PoolChange, ServedItem, ServedSlate, Signal, SignalKind, VideoChange,
 };
 use serde_json::{Value, json};
+use types::ContentVector;
 
 /// The event in `payload`, if that is one.
 pub fn event(payload: &[u8]) -> Option<Value> {
@@ -99,10 +100,23 @@ fn change_json(change: &VideoChange) -> Value {
             sound,
             category,
             region,
+            content,
+            original,
         } => json!({
             "type": "published", "outbox_id": outbox_id, "video": video, "creator": creator,
             "published_ms": published_ms, "duration_ms": duration_ms, "hashtags": hashtags, "sound": sound,
             "category": category.map(|category| category.as_str()), "region": region,
+            "content": content.as_deref().map(content_json), "original": original,
+        }),
+        VideoChange::Described {
+            outbox_id,
+            video,
+            at_ms,
+            content,
+            original,
+        } => json!({
+            "type": "described", "outbox_id": outbox_id, "video": video, "at_ms": at_ms,
+            "content": content.as_deref().map(content_json), "original": original,
         }),
         VideoChange::Removed {
             outbox_id,
@@ -120,6 +134,10 @@ fn pool_json(change: &PoolChange) -> Value {
         "verdict": name(change.verdict), "impressions": change.impressions, "trials": change.trials,
         "successes": change.successes, "median": change.median, "better": change.better,
     })
+}
+
+fn content_json(content: &ContentVector) -> Value {
+    json!({ "version": content.version, "values": content.values.as_slice() })
 }
 
 /// A variant's own name, without its fields: `Watch { … }` is `Watch`.
