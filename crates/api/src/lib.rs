@@ -30,8 +30,8 @@ pub use error::ErrorBody;
 pub use events::{EventsRequest, EventsResponse, Promise, RejectedEvent};
 pub use feed::{FeedItem, FeedPage, Reason};
 pub use trending::{
-    HourlyUse, TrendingHashtag, TrendingHashtags, TrendingSound, TrendingSounds, TrendingVideo,
-    TrendingVideos,
+    HourlyUse, RisingTopic, RisingTopics, TrendingHashtag, TrendingHashtags, TrendingSound, TrendingSounds,
+    TrendingVideo, TrendingVideos,
 };
 pub use upload::{SubmitVideoRequest, SubmittedPart, Upload, UploadPart, UploadUrlRequest};
 pub use video::{

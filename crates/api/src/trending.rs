@@ -62,6 +62,30 @@ pub struct TrendingSound {
     pub hour_before: HourlyUse,
 }
 
+/// Topics that draw far more interest than they did, the strongest first.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RisingTopics {
+    /// When the list was made; at most 5 s ago.
+    pub as_of_ms: i64,
+    pub items: Vec<RisingTopic>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RisingTopic {
+    /// As `trending` takes it: `hashtag:sea`, `sound:` and an id, `category:music`.
+    pub scope: String,
+    /// When it was found to rise.
+    pub since_ms: i64,
+    /// Its interest by what was to be expected of it.
+    pub lift: f32,
+    /// Completions, likes, comments, shares and saves of the last minute.
+    pub interest_per_minute: u32,
+    /// By how many viewers, about.
+    pub viewers: u32,
+}
+
 /// Use within one clock hour, UTC.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

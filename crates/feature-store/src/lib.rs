@@ -30,6 +30,7 @@ mod format;
 mod live;
 mod offsets;
 mod outbox;
+mod pulse;
 mod sequence;
 mod sessions;
 mod shelf;
@@ -46,9 +47,10 @@ pub use counts::{Counts, MEASURES, Measure};
 pub use entity::Entity;
 pub use features::{FeatureRow, HEAT_HALF_LIFE_MS, VideoCounters, WINDOWS, Window};
 pub use live::LiveFeatures;
+pub use pulse::{BEAT_MS, BEATS_KEPT, Beat, PULSES_MAX, PulseRow};
 pub use sequence::{STRETCHES_MAX, SequenceWindow};
 pub use store::{FeatureStore, StoreConfig, StoreError, ViewerHandle, job};
-pub use trending::{Ranked, Scope, TRENDING_MAX, Trending, USED_MAX, Used};
+pub use trending::{RISING_MAX, Ranked, Rising, Scope, TRENDING_MAX, Trending, USED_MAX, Used};
 pub use trends::{TREND_BIN_MS, TrendBin, TrendKey, TrendProfile, TrendRow, USAGE_BIN_MS, Usage, UsageRow};
 pub use viewers::{
     SEEN_KEPT_MS, SEEN_MAX, SERVED_MAX, TASTE_HALF_LIFE_MS, TASTES_MAX, Taste, VIEWERS_IN_MEMORY_MAX,

@@ -18,6 +18,7 @@ use crate::features::{FeatureRow, VideoCounters};
 use crate::format;
 use crate::offsets::Offsets;
 use crate::outbox::OutboxMarks;
+use crate::pulse::{PulseRow, Pulses};
 use crate::sequence::SequenceWindow;
 use crate::sessions::{Producer, SessionRow};
 use crate::trending::Trending;
@@ -111,6 +112,7 @@ pub struct FeatureStore {
     offsets: Offsets,
     hottest: RwLock<(TimestampMs, Vec<VideoId>)>,
     trending: RwLock<Arc<Trending>>,
+    pulses: Pulses,
 }
 
 impl FeatureStore {
@@ -144,6 +146,7 @@ impl FeatureStore {
             viewers: Viewers::default(),
             hottest: RwLock::new((TimestampMs::MIN, Vec::new())),
             trending: RwLock::default(),
+            pulses: Pulses::default(),
         })
     }
 
@@ -228,6 +231,18 @@ impl FeatureStore {
     /// Visits every usage row; writers wait meanwhile.
     pub fn usage_each(&self, visit: impl FnMut(&Entity, &UsageRow)) {
         self.activity.usage.each(visit);
+    }
+
+    /// Sets the pulse of a topic (job `activity`); a new one beyond the bound is counted and left out.
+    pub fn pulse_put(&self, entity: Entity, row: PulseRow) {
+        if !self.pulses.put(entity, row) {
+            metrics::counter!("riffle_feature_store_pulses_refused_total").increment(1);
+        }
+    }
+
+    /// Visits the pulse of every topic that was heard of after `from_ms`; the others are forgotten.
+    pub fn pulses_each_since(&self, from_ms: TimestampMs, visit: impl FnMut(&Entity, &PulseRow)) {
+        self.pulses.each_since(from_ms, visit);
     }
 
     /// Replaces the lists (job `activity`).

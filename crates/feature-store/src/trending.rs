@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use types::{Category, Region, SoundId, TimestampMs, VideoId};
 
+use crate::entity::Entity;
 use crate::trends::Usage;
 
 /// Videos of one list.
@@ -41,6 +42,24 @@ pub struct Used<T> {
     pub hour_before: Usage,
 }
 
+/// Topics that rise at one time, at most.
+pub const RISING_MAX: usize = 50;
+
+/// A topic that draws far more interest than it did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rising {
+    /// A hashtag, a sound or a category.
+    pub what: Entity,
+    /// When it was found to rise.
+    pub since_ms: TimestampMs,
+    /// Its interest by what was to be expected, at least 1.
+    pub lift: f32,
+    /// Interest in the last minute: completions, likes, comments, shares, saves.
+    pub per_minute: u32,
+    /// By how many viewers within the last minutes, about; a lower bound above 200.
+    pub viewers: u32,
+}
+
 /// All lists, made at one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Trending {
@@ -52,6 +71,8 @@ pub struct Trending {
     pub hashtags: Vec<Used<Arc<str>>>,
     /// As above.
     pub sounds: Vec<Used<SoundId>>,
+    /// The strongest rise first, at most [`RISING_MAX`].
+    pub rising: Vec<Rising>,
 }
 
 impl Trending {

@@ -20,6 +20,7 @@
 
 mod delta;
 mod key;
+mod rising;
 mod rows;
 mod sink;
 mod stage_one;

@@ -192,6 +192,7 @@ impl Sink<ActivityRow> for Watched {
                 ActivityRow::Features(entity, row) => (format!("features {entity:?}"), format!("{row:?}")),
                 ActivityRow::Trend(key, row) => (format!("trend {key:?}"), format!("{row:?}")),
                 ActivityRow::Usage(entity, row) => (format!("usage {entity:?}"), format!("{row:?}")),
+                ActivityRow::Pulse(entity, row) => (format!("pulse {entity:?}"), format!("{row:?}")),
                 ActivityRow::Session {
                     viewer,
                     session,

@@ -45,6 +45,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(trending::videos))
         .routes(routes!(trending::hashtags))
         .routes(routes!(trending::sounds))
+        .routes(routes!(trending::rising))
         .routes(routes!(admin::flow))
         .routes(routes!(admin::metrics))
         .routes(routes!(admin::checkpoint))

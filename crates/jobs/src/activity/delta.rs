@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use feature_store::{Counts, TrendProfile};
+use feature_store::{Beat, Counts, TrendProfile};
 use stream::keyed::Delta;
 use types::UserId;
 
@@ -13,6 +13,8 @@ use super::trail::Trail;
 pub struct ActivityDelta {
     /// (number of the five minutes, sums), in no order; few, so a list is quicker than a map.
     pub(crate) bins: Vec<(i64, Counts)>,
+    /// (number of the ten seconds, sums), as above; see [`super::rising`].
+    pub(crate) beats: Vec<(i64, Beat)>,
     /// Too late for any window: for totals alone.
     pub(crate) late: Counts,
     /// When the newest of it happened.
@@ -55,12 +57,22 @@ impl ActivityDelta {
             None => self.bins.push((bin, *counts)),
         }
     }
+
+    pub(crate) fn beat(&mut self, number: i64, beat: &Beat) {
+        match self.beats.iter_mut().find(|(held, _)| *held == number) {
+            Some((_, held)) => held.merge(beat),
+            None => self.beats.push((number, *beat)),
+        }
+    }
 }
 
 impl Delta for ActivityDelta {
     fn merge(&mut self, other: Self) {
         for (bin, counts) in &other.bins {
             self.add(*bin, counts);
+        }
+        for (number, beat) in &other.beats {
+            self.beat(*number, beat);
         }
         self.late.merge(&other.late);
         self.last_ms = self.last_ms.max(other.last_ms);
@@ -85,6 +97,7 @@ mod tests {
         let mut all = ActivityDelta::default();
         deltas.for_each(|delta| all.merge(delta));
         all.bins.sort_unstable_by_key(|(number, _)| *number);
+        all.beats.sort_unstable_by_key(|(number, _)| *number);
         all
     }
 
@@ -95,8 +108,14 @@ mod tests {
             trail.add(bin, &Counts::of(Measure::View, bin));
             Some(Box::new(trail))
         };
+        let beat = |number: u64| Beat {
+            views: number as i64,
+            viewers: 1 << number,
+            ..Beat::default()
+        };
         let delta = |number: u64| ActivityDelta {
             bins: vec![(number as i64 % 3, Counts::of(Measure::View, 1))],
+            beats: vec![(number as i64 % 2, beat(number))],
             late: Counts::of(Measure::Like, number as i64),
             last_ms: number as i64 * 7 % 5,
             past: past(number as i64),

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use event::SessionKey;
 use feature_store::{
-    Counts, Entity, FeatureRow, Measure, SequenceWindow, TrendBin, TrendKey, TrendRow, Usage, UsageRow,
+    Counts, Entity, FeatureRow, Measure, PulseRow, SequenceWindow, TrendBin, TrendKey, TrendRow, Usage,
+    UsageRow,
 };
 use types::ViewerId;
 
 use super::key::{LocalKey, Subject};
+use super::stage_one::INTEREST;
 use super::state::{Life, LocalState, SubjectState};
 use super::trail::Trail;
 
@@ -23,6 +25,8 @@ pub enum ActivityRow {
     Trend(TrendKey, TrendRow),
     /// How often a hashtag or a sound was used.
     Usage(Entity, UsageRow),
+    /// The last minutes of a topic.
+    Pulse(Entity, PulseRow),
     /// A session's numbers; an empty window is to be forgotten.
     Session {
         viewer: ViewerId,
@@ -92,6 +96,9 @@ pub(super) fn rows(key: &Subject, state: &SubjectState, rows: &mut Vec<ActivityR
             if matches!(entity, Entity::Hashtag(_) | Entity::Sound(_)) {
                 rows.push(ActivityRow::Usage(entity.clone(), usage(&state.trail)));
             }
+            if !state.pulse.is_empty() {
+                rows.push(ActivityRow::Pulse(entity.clone(), pulse(state)));
+            }
         }
     }
 }
@@ -120,6 +127,15 @@ fn trend(trail: &Trail) -> TrendRow {
     TrendRow {
         bins: bins.map(|(number, counts)| (*number, bin(counts))).collect(),
         profile: None,
+    }
+}
+
+fn pulse(state: &SubjectState) -> PulseRow {
+    let interest = |counts: &Counts| INTEREST.iter().map(|measure| counts.get(*measure)).sum();
+    let hours = state.trail.hours.parts().iter();
+    PulseRow {
+        beats: state.pulse.parts().to_vec(),
+        hours: hours.map(|(hour, counts)| (*hour, interest(counts))).collect(),
     }
 }
 

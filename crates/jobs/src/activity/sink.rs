@@ -38,6 +38,7 @@ impl ActivitySink {
             ActivityRow::Features(entity, row) => self.store.feature_put(entity, *row),
             ActivityRow::Trend(key, row) => self.store.trend_put(key, row),
             ActivityRow::Usage(entity, row) => self.store.usage_put(entity, row),
+            ActivityRow::Pulse(entity, row) => self.store.pulse_put(entity, row),
             ActivityRow::Session {
                 viewer,
                 session,

@@ -2,7 +2,7 @@
 
 use event::{Action, ActionKind, Event, Signal, SignalKind, VideoChange, key_group_of};
 use event_log::Record;
-use feature_store::{Counts, Entity, Measure, TrendProfile};
+use feature_store::{BEAT_MS, Beat, Counts, Entity, Measure, TrendProfile};
 use std::sync::Arc;
 use stream::Poisoned;
 use stream::keyed::{Bins, Fate, Lateness, Local};
@@ -22,6 +22,15 @@ pub(crate) const FORGET_HOURS: i64 = 7 * 24;
 const EARLY_SKIP_MS: i64 = 2_000;
 /// What the door lets through at most; anything else did not come through it.
 const SEQUENCE_MAX: u64 = 1 << 53;
+
+/// What says that somebody wants more of it.
+pub(super) const INTEREST: [Measure; 5] = [
+    Measure::Completion,
+    Measure::Like,
+    Measure::Comment,
+    Measure::Share,
+    Measure::Save,
+];
 
 type Here<'a, 'w> = &'a mut Local<'w, ActivityJob>;
 
@@ -206,7 +215,12 @@ fn add(deed: &Deed, also: Option<Entity>, local: Here<'_, '_>) {
     }
     let delta = || ActivityDelta::new(bin, time.at_ms, deed.counts);
     if let Some(video) = deed.video {
-        local.send(Subject::video(video), delta());
+        let mut of_video = delta();
+        let beat = beat(&deed.counts, Some(deed.viewer));
+        if bin.is_some() && !beat.is_zero() {
+            of_video.beat(Bins::<Beat>::number(time.at_ms, BEAT_MS), &beat);
+        }
+        local.send(Subject::video(video), of_video);
     }
     if let (Some(video), Some(region), Some(_)) = (deed.video, deed.region, bin) {
         local.send(Subject::InRegion(region, video), delta());
@@ -218,6 +232,19 @@ fn add(deed: &Deed, also: Option<Entity>, local: Here<'_, '_>) {
         local.send(Subject::Entity(entity), delta());
     }
     viewer_add(deed, bin, time.at_ms, local);
+}
+
+/// What counts in ten seconds, and whose it is.
+fn beat(counts: &Counts, viewer: Option<ViewerId>) -> Beat {
+    let interest: i64 = INTEREST.iter().map(|measure| counts.get(*measure)).sum();
+    // The top bits of a product with an odd constant: ids are time-ordered, so their own bits are lumpy.
+    let bit = |viewer: ViewerId| 1 << (viewer.raw().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
+    Beat {
+        views: counts.get(Measure::View),
+        interest,
+        videos: counts.get(Measure::Publish),
+        viewers: viewer.filter(|_| interest > 0).map_or(0, bit),
+    }
 }
 
 fn viewer_add(deed: &Deed, bin: Option<i64>, at_ms: i64, local: Here<'_, '_>) {
@@ -274,7 +301,11 @@ fn video(change: VideoChange, record: &Record, local: Here<'_, '_>) -> Result<()
             if bin.is_none() {
                 local.fate(Fate::Late);
             }
-            let delta = ActivityDelta::new(bin, time.at_ms, Counts::of(Measure::Publish, 1));
+            let counts = Counts::of(Measure::Publish, 1);
+            let mut delta = ActivityDelta::new(bin, time.at_ms, counts);
+            if bin.is_some() {
+                delta.beat(Bins::<Beat>::number(time.at_ms, BEAT_MS), &beat(&counts, None));
+            }
             send_step(video, outbox_id, step, delta, local);
         }
         VideoChange::Removed { video, .. } => {

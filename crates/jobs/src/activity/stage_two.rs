@@ -1,6 +1,6 @@
 //! By entity: sums become totals and bins, a video passes on what concerns its creator, hashtags, sound and category.
 
-use feature_store::{Entity, Measure};
+use feature_store::{BEATS_KEPT, Entity, Measure};
 use stream::keyed::Folding;
 
 use super::ActivityJob;
@@ -22,7 +22,12 @@ type Here<'a, 'w> = &'a mut Folding<'w, ActivityJob>;
 pub(super) fn fold(key: &Subject, state: &mut SubjectState, delta: ActivityDelta, folding: Here<'_, '_>) {
     match key {
         Subject::Entity(Entity::Video(_)) => fold_video(state, delta, folding),
-        Subject::Entity(_) => add(state, &delta),
+        Subject::Entity(entity) => {
+            if is_topic(entity) {
+                add_beats(state, &delta);
+            }
+            add(state, &delta);
+        }
         Subject::InRegion(..) => fold_region(state, &delta, folding),
     }
 }
@@ -38,6 +43,22 @@ fn add(state: &mut SubjectState, delta: &ActivityDelta) {
     }
 }
 
+/// What can rise.
+fn is_topic(entity: &Entity) -> bool {
+    matches!(
+        entity,
+        Entity::Hashtag(_) | Entity::Sound(_) | Entity::Category(_)
+    )
+}
+
+fn add_beats(state: &mut SubjectState, delta: &ActivityDelta) {
+    for (number, beat) in &delta.beats {
+        if let Some(held) = state.pulse.entry(*number, BEATS_KEPT) {
+            held.merge(beat);
+        }
+    }
+}
+
 fn fold_video(state: &mut SubjectState, mut delta: ActivityDelta, folding: Here<'_, '_>) {
     if state.life == Life::Purged {
         return;
@@ -45,14 +66,21 @@ fn fold_video(state: &mut SubjectState, mut delta: ActivityDelta, folding: Here<
     let was_stranger = state.profile.is_none();
     let due_before = video_due_ms(state);
     add(state, &delta);
+    if was_stranger {
+        add_beats(state, &delta);
+    }
     for (row, step) in std::mem::take(&mut delta.changes) {
         change(state, row, step);
     }
     timer_move(due_before, video_due_ms(state), folding);
-    let Some(profile) = &state.profile else { return };
+    if state.profile.is_none() {
+        return;
+    }
     // The first time, all that had come before is passed on with it.
     let delta = if was_stranger { so_far(state) } else { delta };
-    pass_on(profile, delta, folding);
+    if let Some(profile) = &state.profile {
+        pass_on(profile, delta, folding);
+    }
 }
 
 /// When a video is to be forgotten: one without a profile, one that was removed. It follows from the state alone, and so does the
@@ -88,9 +116,10 @@ fn change(state: &mut SubjectState, row: u64, step: VideoStep) {
 }
 
 /// All that came before it was known whose the video is.
-fn so_far(state: &SubjectState) -> ActivityDelta {
+fn so_far(state: &mut SubjectState) -> ActivityDelta {
     ActivityDelta {
         past: Some(Box::new(state.trail.clone())),
+        beats: std::mem::take(&mut state.pulse).parts().to_vec(),
         ..ActivityDelta::default()
     }
 }

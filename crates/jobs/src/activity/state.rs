@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use feature_store::bytes::{Row, put_i64, put_u64, put_varint};
-use feature_store::{SequenceWindow, TrendProfile};
-use stream::keyed::{Key, Value};
+use feature_store::bytes::{Row, put_i64, put_signed, put_u64, put_varint};
+use feature_store::{Beat, SequenceWindow, TrendProfile};
+use stream::keyed::{Bins, Key, Value};
 use types::UserId;
 
 use super::key::LocalKey;
@@ -176,6 +176,9 @@ fn take_keys(row: &mut Row<'_>) -> Option<Vec<LocalKey>> {
     Some(keys)
 }
 
+/// In the byte of a life: a pulse stands before the profile.
+const WITH_PULSE: u8 = 0x80;
+
 /// State of an entity, or of a video in a region.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct SubjectState {
@@ -185,6 +188,8 @@ pub struct SubjectState {
     /// The outbox row of the newest change of a video.
     pub(crate) changed_by: u64,
     pub(crate) life: Life,
+    /// Of a topic, or of a video until its topics are known: the last minutes by ten seconds.
+    pub(crate) pulse: Bins<Beat>,
 }
 
 /// What is known of a published video.
@@ -208,9 +213,16 @@ pub(crate) enum Life {
 
 impl Value for SubjectState {
     fn encode(&self, out: &mut Vec<u8>) {
-        out.push(self.life as u8);
+        let pulse = self.pulse.parts();
+        out.push(self.life as u8 | if pulse.is_empty() { 0 } else { WITH_PULSE });
         put_u64(out, self.changed_by);
         self.trail.encode(out);
+        if !pulse.is_empty() {
+            put_varint(out, pulse.len() as u64);
+            pulse
+                .iter()
+                .for_each(|(number, beat)| put_beat(out, *number, beat));
+        }
         if let Some(profile) = &self.profile {
             put_u64(out, profile.creator.raw());
             profile.trend.encode(out);
@@ -219,8 +231,9 @@ impl Value for SubjectState {
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let mut row = Row(bytes);
+        let life = row.u8()?;
         Some(Self {
-            life: match row.u8()? {
+            life: match life & !WITH_PULSE {
                 0 => Life::Here,
                 1 => Life::Removed,
                 2 => Life::Purged,
@@ -228,6 +241,10 @@ impl Value for SubjectState {
             },
             changed_by: row.u64()?,
             trail: Trail::decode(&mut row)?,
+            pulse: match life & WITH_PULSE {
+                0 => Bins::default(),
+                _ => take_pulse(&mut row)?,
+            },
             profile: match row.is_done() {
                 true => None,
                 false => Some(Profile {
@@ -240,10 +257,60 @@ impl Value for SubjectState {
 
     fn heap_bytes(&self) -> usize {
         let tags = |profile: &Profile| profile.trend.hashtags.len() * 40 + size_of::<TrendProfile>();
-        self.trail.heap_bytes() + self.profile.as_ref().map_or(0, tags)
+        self.trail.heap_bytes() + self.pulse.heap_bytes() + self.profile.as_ref().map_or(0, tags)
     }
 
     fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+fn put_beat(out: &mut Vec<u8>, number: i64, beat: &Beat) {
+    for value in [number, beat.views, beat.interest, beat.videos] {
+        put_signed(out, value);
+    }
+    put_u64(out, beat.viewers);
+}
+
+fn take_pulse(row: &mut Row<'_>) -> Option<Bins<Beat>> {
+    let count = row.varint()?;
+    let beats = (0..count).map(|_| {
+        let number = row.signed()?;
+        let beat = Beat {
+            views: row.signed()?,
+            interest: row.signed()?,
+            videos: row.signed()?,
+            viewers: row.u64()?,
+        };
+        Some((number, beat))
+    });
+    Bins::from_parts(beats.collect::<Option<_>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_comes_back_with_a_pulse_and_one_of_before_without() {
+        let mut state = SubjectState::default();
+        let mut before = Vec::new();
+        state.encode(&mut before);
+        assert_eq!(before[0], 0, "without a pulse the bytes are those of before");
+        assert_eq!(SubjectState::decode(&before), Some(SubjectState::default()));
+        let beat = Beat {
+            views: 3,
+            interest: -1,
+            videos: 1,
+            viewers: 1 << 63,
+        };
+        for number in [-1, 4] {
+            *state.pulse.entry(number, 10).expect("is kept") = beat;
+        }
+        state.life = Life::Removed;
+        let mut bytes = Vec::new();
+        state.encode(&mut bytes);
+        assert_eq!(SubjectState::decode(&bytes), Some(state));
+        assert_eq!(SubjectState::decode(&bytes[..bytes.len() - 1]), None);
     }
 }

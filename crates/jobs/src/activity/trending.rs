@@ -9,6 +9,8 @@ use feature_store::{
 };
 use types::{Region, VideoId};
 
+use super::rising;
+
 /// Bins of the sliding hour: the one under way and the eleven before.
 const WINDOW_BINS: i64 = 12;
 const HOUR_MS: f64 = 3_600_000.0;
@@ -52,11 +54,13 @@ pub(super) fn refresh(store: &FeatureStore, now_ms: i64) {
     over.into_iter()
         .for_each(|entity| store.usage_put(entity, UsageRow::default()));
     let (hashtags, sounds) = (most_used(used.hashtags), most_used(used.sounds));
+    let rising = rising::refresh(store, &store.trending().rising, now_ms);
     store.trending_put(Trending {
         as_of_ms: now_ms,
         lists: makers.lists(),
         hashtags,
         sounds,
+        rising,
     });
 }
 

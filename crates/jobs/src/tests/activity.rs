@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use event::{ActionKind, Event, SignalKind, VideoChange};
+use event::{ActionKind, Event, Signal, SignalKind, VideoChange};
 use feature_store::{Entity, FeatureStore, Measure, Scope, TrendBin, Usage, Window};
-use types::{Category, Region, SoundId, UserId, VideoId};
+use types::{Category, Region, SoundId, UserId, VideoId, ViewerId};
 
 use super::bench::{Bench, CREATOR, DAY_MS, HOUR_MS, MINUTE_MS, NOON_MS, VIEWER, action, signal, watch};
 use crate::activity::{ActivityJob, ActivitySink, score};
@@ -28,15 +28,19 @@ fn rig() -> Rig {
 
 impl Rig {
     fn publish(&mut self, video: u64, at_ms: i64) {
+        self.publish_with(video, "sea", at_ms);
+    }
+
+    fn publish_with(&mut self, video: u64, hashtag: &str, at_ms: i64) {
         let change = VideoChange::Published {
             outbox_id: 0,
             video: VideoId::from_raw(video),
             creator: CREATOR,
             published_ms: at_ms,
             duration_ms: 10_000,
-            hashtags: vec!["sea".to_owned()],
-            sound: Some(SoundId::from_raw(5)),
-            category: Some(Category::Travel),
+            hashtags: vec![hashtag.to_owned()],
+            sound: (hashtag == "sea").then(|| SoundId::from_raw(5)),
+            category: (hashtag == "sea").then_some(Category::Travel),
             region: None,
             content: None,
             original: None,
@@ -283,6 +287,52 @@ fn lists_follow_the_hour_and_uses_are_told_by_the_hour() {
     assert_eq!(trending.sounds[0].what, SoundId::from_raw(5));
     rig.bench.pass(NOON_MS + 3 * HOUR_MS);
     assert!(rig.store.trending().hashtags.is_empty());
+}
+
+/// A signal of one of many viewers.
+fn watch_of(viewer: u64, sequence: u64, video: u64, at_ms: i64) -> Event {
+    match watch(sequence, video, 10_000, at_ms) {
+        Event::Signal(signal) => Event::Signal(Signal {
+            viewer: ViewerId::from_raw(viewer),
+            ..signal
+        }),
+        other => other,
+    }
+}
+
+#[test]
+fn a_topic_that_suddenly_draws_many_people_rises_within_a_minute() {
+    let mut rig = rig();
+    rig.publish(1, NOON_MS);
+    rig.publish_with(2, "quake", NOON_MS);
+    // Three hours of a watch of each every half minute, by whoever comes.
+    let begins_ms = NOON_MS + 3 * HOUR_MS;
+    for (sequence, at_ms) in (1..).zip((NOON_MS..begins_ms).step_by(30_000)) {
+        for video in [1, 2] {
+            let viewer = 100 + sequence * 2 % 50 + video;
+            rig.bench.feed(&watch_of(viewer, sequence, video, at_ms), at_ms);
+        }
+    }
+    assert_eq!(rig.store.trending().rising, [], "nothing is new so far");
+    // Then one everybody watches, one watch a second.
+    let mut found_ms = None;
+    for (sequence, at_ms) in (1..).zip((begins_ms..begins_ms + 60_000).step_by(1_000)) {
+        rig.bench.feed(&watch_of(1_000 + sequence, 1, 2, at_ms), at_ms);
+        rig.bench.pass_now();
+        let rising = &rig.store.trending().rising;
+        if !rising.is_empty() && found_ms.is_none() {
+            let what: Vec<&Entity> = rising.iter().map(|topic| &topic.what).collect();
+            assert_eq!(what, [&Entity::Hashtag(Arc::from("quake"))]);
+            assert_eq!(rising[0].since_ms, at_ms);
+            found_ms = Some(at_ms - begins_ms);
+        }
+    }
+    assert!(
+        found_ms.is_some_and(|after_ms| after_ms <= 45_000),
+        "{found_ms:?}"
+    );
+    rig.bench.pass(begins_ms + 30 * MINUTE_MS);
+    assert_eq!(rig.store.trending().rising, [], "it is over");
 }
 
 #[test]

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use api::{
-    HourlyUse, TrendingHashtag, TrendingHashtags, TrendingSound, TrendingSounds, TrendingVideo,
-    TrendingVideos,
+    HourlyUse, RisingTopic, RisingTopics, TrendingHashtag, TrendingHashtags, TrendingSound, TrendingSounds,
+    TrendingVideo, TrendingVideos,
 };
 use axum::Json;
 use axum::extract::State;
-use feature_store::{Scope, TRENDING_MAX, Usage};
+use feature_store::{Entity, Rising, Scope, TRENDING_MAX, Usage};
 use serde::Deserialize;
 use types::VideoId;
 
@@ -111,6 +111,37 @@ pub(crate) async fn sounds(
         as_of_ms: trending.as_of_ms,
         items: items.collect(),
     }))
+}
+
+/// The hashtags, sounds and categories that rise at this moment.
+#[utoipa::path(get, path = "/api/v1/trending/rising", tag = "trending", params(UsedQuery),
+    responses((status = 200, body = RisingTopics), (status = 400, body = api::ErrorBody)))]
+pub(crate) async fn rising(
+    State(rooms): parts::State,
+    Asked(asked): Asked<UsedQuery>,
+) -> Result<Json<RisingTopics>, ApiError> {
+    let trending = rooms.parts.store.trending();
+    let items = trending.rising.iter().filter_map(rising_topic);
+    Ok(Json(RisingTopics {
+        as_of_ms: trending.as_of_ms,
+        items: items.take(count(asked.count)?).collect(),
+    }))
+}
+
+fn rising_topic(rising: &Rising) -> Option<RisingTopic> {
+    let scope = match &rising.what {
+        Entity::Hashtag(tag) => format!("hashtag:{tag}"),
+        Entity::Sound(sound) => format!("sound:{sound}"),
+        Entity::Category(category) => format!("category:{category}"),
+        Entity::Video(_) | Entity::Creator(_) | Entity::Region(_) | Entity::Viewer(_) => return None,
+    };
+    Some(RisingTopic {
+        scope,
+        since_ms: rising.since_ms,
+        lift: rising.lift,
+        interest_per_minute: rising.per_minute,
+        viewers: rising.viewers,
+    })
 }
 
 fn hourly(usage: Usage) -> HourlyUse {
