@@ -1,6 +1,6 @@
 //! The stream jobs of a process: opened at their last checkpoint, caught up, running, and closed.
 //!
-//! `catalog` and `user_history` are views: the feature store keeps their offsets with what they made. `feature_state` and the learner keep
+//! `catalog`, `user_history` and `pools` are views: the feature store keeps their offsets with what they made. `feature_state` and the learner keep
 //! checkpoints of their own in the blob store, the others by the engine. The learner opens and catches up while the house is open: no feed
 //! answer needs it.
 
@@ -13,8 +13,8 @@ use feature::Registry;
 use feature_store::{FeatureStore, LiveFeatures};
 use feed::LearnerParts;
 use jobs::{
-    ActivityJob, ActivitySink, CatalogJob, ExamplesSink, FeatureStateJob, JoinerJob, SnapshotParts,
-    Snapshots, UserHistoryJob,
+    ActivityJob, ActivitySink, CatalogJob, ExamplesSink, FeatureStateJob, JoinerJob, Ladder, PoolsJob,
+    SnapshotParts, Snapshots, UserHistoryJob,
 };
 use lake::{BlobObjects, LakeConfig, LakeJob, LakeKeeper, LakeWriter};
 use stream::keyed::{EngineConfig, EngineParts, EngineTask, Job, JobControl, Objects, Sink};
@@ -107,6 +107,10 @@ impl Streams {
         streams.view(parts, UserHistoryJob::new(parts.features.clone()))?;
         streams.engine(parts, ActivityJob, ActivitySink::new(parts.features.clone()))?;
         streams.engine(parts, JoinerJob, ExamplesSink::new(parts.log.clone()))?;
+        streams.view(parts, PoolsJob::new(parts.features.clone()))?;
+        let ladder = Ladder::new(parts.features.clone(), parts.log.clone(), Arc::new(now_ms));
+        let ladder = stream::spawn(ladder).map_err(AppError::start("the ladder's thread"))?;
+        streams.handles.push(ladder);
         streams.feature_state(parts)?;
         if let Some(learner) = &parts.learner {
             streams.learner(parts, learner)?;

@@ -2,7 +2,7 @@
 //! viewers; trending lists; session windows; viewer histories; the catalog of published videos.
 //!
 //! Reads are answered from memory, and from one redb file for what has left it. All of it is derived: delete the file and the jobs
-//! rebuild it from the log. Two kinds of jobs write here. `user_history` and `catalog` keep their offsets in the same file, committed
+//! rebuild it from the log. Two kinds of jobs write here. `user_history`, `catalog` and `pools` keep their offsets in the same file, committed
 //! with their rows in one transaction. `activity` keeps its state and offsets itself; here are its rows, absolute values that may be
 //! taken twice, made durable before each of its checkpoints. [`LiveFeatures`] is apart from the file: what the model reads, written by
 //! `feature_state`, which keeps checkpoints of it. No SQL, no HTTP, no clock.
@@ -13,6 +13,7 @@
 //! | a video's last hour, for trending | up to 800 B | up to 250 B | 40 MB while half of them are watched |
 //! | session window | ~150 B | ~30 B | bounded by [`StoreConfig`]; gone after 7 days without use |
 //! | catalog entry | ~520 B with its three indexes and its content vector | ~250 B | 52 MB |
+//! | a video on the traffic ladder | ~120 B | ~40 B | 12 MB |
 //! | viewer, 200 seen, 40 tastes | ~9 KB | ~5 KB | 0.9 GB; bounded by [`VIEWERS_IN_MEMORY_MAX`] |
 //!
 //! CPU: a feature read from memory takes about 0.1 µs, a batch of 1 000 about 0.1 ms; from the file about 5 µs each. Disk: a commit
@@ -30,6 +31,7 @@ mod format;
 mod live;
 mod offsets;
 mod outbox;
+mod pools;
 mod pulse;
 mod sequence;
 mod sessions;
@@ -47,6 +49,10 @@ pub use counts::{Counts, MEASURES, Measure};
 pub use entity::Entity;
 pub use features::{FeatureRow, HEAT_HALF_LIFE_MS, VideoCounters, WINDOWS, Window};
 pub use live::LiveFeatures;
+pub use pools::{
+    BOARD_VIDEOS_MAX, LENGTH_EDGES_MS, LENGTH_GROUPS, Median, Owed, POOL_SIZES, PoolBoard, PoolCounts,
+    PoolProfile, PoolRow, PoolState, PoolStep, length_group,
+};
 pub use pulse::{BEAT_MS, BEATS_KEPT, Beat, PULSES_MAX, PulseRow};
 pub use sequence::{STRETCHES_MAX, SequenceWindow};
 pub use store::{FeatureStore, StoreConfig, StoreError, ViewerHandle, job};

@@ -18,6 +18,7 @@ use crate::features::{FeatureRow, VideoCounters};
 use crate::format;
 use crate::offsets::Offsets;
 use crate::outbox::OutboxMarks;
+use crate::pools::{PoolBoard, PoolRow, Pools};
 use crate::pulse::{PulseRow, Pulses};
 use crate::sequence::SequenceWindow;
 use crate::sessions::{Producer, SessionRow};
@@ -33,6 +34,8 @@ pub mod job {
     pub const USER_HISTORY: &str = "user_history";
     /// Owns the catalog.
     pub const CATALOG: &str = "catalog";
+    /// Owns how far each video has come on the traffic ladder.
+    pub const POOLS: &str = "pools";
     /// Owns what the model reads ([`crate::LiveFeatures`]), and keeps checkpoints of it.
     pub const FEATURE_STATE: &str = "feature_state";
 }
@@ -108,6 +111,7 @@ pub struct FeatureStore {
     activity: Activity,
     viewers: Viewers,
     catalog: RwLock<Catalog>,
+    pools: Pools,
     outbox: OutboxMarks,
     offsets: Offsets,
     hottest: RwLock<(TimestampMs, Vec<VideoId>)>,
@@ -134,6 +138,7 @@ impl FeatureStore {
         Viewers::prepare(&txn)?;
         let activity = Activity::load(&txn, config)?;
         let catalog = Catalog::load(&txn)?;
+        let pools = Pools::load(&txn)?;
         let outbox = OutboxMarks::load(&txn)?;
         let offsets = Offsets::load(&txn)?;
         txn.commit()?;
@@ -141,6 +146,7 @@ impl FeatureStore {
             db,
             activity,
             catalog: RwLock::new(catalog),
+            pools,
             outbox,
             offsets,
             viewers: Viewers::default(),
@@ -352,6 +358,37 @@ impl FeatureStore {
         self.catalog.write().remove(video);
     }
 
+    /// Changes how far one video has come (job `pools`).
+    pub fn pool_update<T>(&self, video: VideoId, change: impl FnOnce(&mut PoolRow) -> T) -> T {
+        self.pools.update(video, change)
+    }
+
+    /// How far one video has come; none when it is not known, or removed.
+    pub fn pool_row(&self, video: VideoId) -> Option<PoolRow> {
+        self.pools.read(video)
+    }
+
+    /// Visits the videos in a pool that were published since, newest first, each with the number of its creator's videos of the same day
+    /// before it; their job waits meanwhile.
+    pub fn pools_tried_each(&self, since_ms: TimestampMs, visit: impl FnMut(VideoId, &PoolRow, usize)) {
+        self.pools.tried_each(since_ms, visit);
+    }
+
+    /// Visits all videos of the ladder, in no order; their job waits meanwhile.
+    pub fn pools_each(&self, visit: impl FnMut(VideoId, &PoolRow)) {
+        self.pools.each(visit);
+    }
+
+    /// What to explore from, as last made.
+    pub fn pool_board(&self) -> Arc<PoolBoard> {
+        self.pools.board()
+    }
+
+    /// Replaces what to explore from (the ladder).
+    pub fn pool_board_put(&self, board: PoolBoard) {
+        self.pools.board_put(board);
+    }
+
     /// Published videos by heat, hottest first, at most `count_max`; up to a second old.
     pub fn hottest(&self, now_ms: TimestampMs, count_max: usize) -> Vec<VideoId> {
         {
@@ -424,6 +461,12 @@ impl FeatureStore {
         self.catalog.write().clean();
         Ok(())
     }
+
+    fn commit_pools(&self, offsets: &[(TopicPartition, u64)]) -> Result<(), StoreError> {
+        self.write(job::POOLS, |txn| self.pools.flush(txn), offsets)?;
+        self.pools.clean();
+        Ok(())
+    }
 }
 
 impl Checkpoint for FeatureStore {
@@ -441,6 +484,7 @@ impl Checkpoint for FeatureStore {
         match job {
             job::USER_HISTORY => self.commit_viewers(offsets),
             job::CATALOG => self.commit_catalog(offsets),
+            job::POOLS => self.commit_pools(offsets),
             other => Err(StoreError::UnknownJob(other.to_owned())),
         }
     }

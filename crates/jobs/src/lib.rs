@@ -1,6 +1,6 @@
 //! Stream jobs, one file each: what the log's records mean for the feature store, and for training.
 //!
-//! `catalog` and `user_history` are views of the feature store, each a [`stream::Operator`]: their state is there, and is committed
+//! `catalog`, `user_history` and `pools` are views of the feature store, each a [`stream::Operator`]: their state is there, and is committed
 //! together with their offsets. `activity` is a [`stream::keyed::Job`]: it keeps its state in checkpoints of its own and hands
 //! absolute rows to a sink; so does `joiner`, whose rows are records of the log. `feature_state` is a view in memory that keeps whole
 //! checkpoints of itself. Either way a record counts once, whatever happens in between. No job talks to another, to SQL, or to a
@@ -15,12 +15,14 @@ pub mod feature_state;
 #[doc(hidden)]
 pub mod golden;
 pub mod joiner;
+pub mod pools;
 mod user_history;
 
 pub use activity::{ActivityJob, ActivitySink};
 pub use catalog::CatalogJob;
 pub use feature_state::{FeatureStateJob, SnapshotParts, Snapshots};
 pub use joiner::{ExamplesSink, JoinerJob};
+pub use pools::{Ladder, PoolsJob};
 pub use user_history::UserHistoryJob;
 
 use event::Event;
