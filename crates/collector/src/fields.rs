@@ -89,6 +89,7 @@ pub(crate) enum EventName {
     Heartbeat,
     Context,
     NotInterested,
+    NotInterestedUndo,
 }
 
 impl FromStr for EventName {
@@ -103,6 +104,7 @@ impl FromStr for EventName {
             "heartbeat" => Self::Heartbeat,
             "context" => Self::Context,
             "not_interested" => Self::NotInterested,
+            "not_interested_undo" => Self::NotInterestedUndo,
             _ => return Err(()),
         })
     }

@@ -139,6 +139,7 @@ impl WireEvent {
             EventName::Heartbeat => SignalKind::Heartbeat,
             EventName::Context => SignalKind::Context,
             EventName::NotInterested => SignalKind::NotInterested,
+            EventName::NotInterestedUndo => SignalKind::NotInterestedUndo,
         })
     }
 }

@@ -1,22 +1,24 @@
-//! Bytes of a record, version 4: little-endian fixed fields, no padding, optional ids as 0.
+//! Bytes of a record, version 5: little-endian fixed fields, no padding, optional ids as 0.
 //!
 //! Layout: `version u8, kind u8`, then the kind's fields in the order of its writer (one file a family). Records that leave
 //! through the outbox carry its id in the next 8 bytes, so the relay can stamp it without knowing the rest. Version 1 had no
-//! regions, sounds and categories, version 2 no id features, version 3 no
-//! content vectors; such records read as without them. Only the newest version is written, every version is read,
+//! regions, sounds and categories, version 2 no id features, version 3 no content vectors, version 4 no captions and no receipts; such
+//! records read as without them. Only the newest version is written, every version is read,
 //! and its fixtures decode for ever (`tests.rs`).
 
 mod bytes;
 mod example;
 mod pool;
+mod receipt;
 mod served;
 mod video;
 mod viewer;
+mod wish;
 
 use crate::record::{Event, Signal};
 use bytes::{Reader, Writer};
 
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 const OUTBOX_ID_AT: usize = 2;
 
 const KIND_SIGNAL: u8 = 1;
@@ -27,11 +29,14 @@ const KIND_REMOVED: u8 = 5;
 const KIND_EXAMPLE: u8 = 6;
 const KIND_DESCRIBED: u8 = 7;
 const KIND_POOL: u8 = 10;
+const KIND_WISH: u8 = 8;
 
 /// Items of one served slate.
 pub const SLATE_ITEMS_MAX: usize = 200;
 /// Hashtags of one video.
 pub const HASHTAGS_MAX: usize = 64;
+/// Words or hashtags of one wish.
+pub const WISH_TEXTS_MAX: usize = 200;
 /// Id features of one served item.
 pub const IDS_MAX: usize = 512;
 /// Numeric features of one served item.
@@ -108,6 +113,7 @@ impl Event {
             Self::Video(change) => video::write_video(&mut out, change),
             Self::Example(example) => example::write_example(&mut out, example),
             Self::Pool(change) => pool::write_pool(&mut out, change),
+            Self::Wish(wish) => wish::write_wish(&mut out, wish),
         }
     }
 
@@ -130,6 +136,7 @@ impl Event {
             KIND_DESCRIBED => Self::Video(video::read_described(&mut input)?),
             KIND_EXAMPLE => Self::Example(example::read_example(&mut input)?),
             KIND_POOL => Self::Pool(pool::read_pool(&mut input)?),
+            KIND_WISH => Self::Wish(wish::read_wish(&mut input)?),
             kind => return Err(DecodeError::Kind(kind)),
         };
         match input.left.len() {

@@ -2,7 +2,8 @@
 //!
 //! Everything that happens becomes one of the records here: what a viewer saw ([`Signal`]), what a viewer did
 //! ([`Action`]), what the feed served ([`ServedSlate`]), what became of a video ([`VideoChange`]), what there is to learn from it
-//! ([`Example`]), and how far a new video has come ([`PoolChange`]). A record is bytes in the event log; this crate turns it into bytes and back. It reads no clock and does no IO.
+//! ([`Example`]), what a viewer asks of the feed ([`Wish`]), and how far a new video has come ([`PoolChange`]). A record is bytes in the event
+//! log; this crate turns it into bytes and back. It reads no clock and does no IO.
 //!
 //! Sizes (for the disk and network arithmetic of the rooms above):
 //!
@@ -10,8 +11,9 @@
 //! |---|---|
 //! | signal | 61 to 74 |
 //! | action | 45 |
-//! | served slate | 19 + 29 an item + 6 a feature |
-//! | published video | 63 + its hashtags + 129 with a content vector |
+//! | served slate | 20 + 29 an item + 6 a feature, and about 45 an item for its receipt |
+//! | published video | 64 + its hashtags and its caption + 129 with a content vector |
+//! | wish | 20 to 40; a list of words as long as it is |
 //! | example | 63 to 76 + 6 a feature |
 //! | step of the traffic ladder | 31 to 55 |
 //!
@@ -20,20 +22,25 @@
 mod codec;
 mod example;
 mod pool;
+mod receipt;
 mod record;
+mod wish;
 
-pub use codec::{DecodeError, FEATURES_MAX, HASHTAGS_MAX, SLATE_ITEMS_MAX, stamp_outbox_id};
+pub use codec::{DecodeError, FEATURES_MAX, HASHTAGS_MAX, SLATE_ITEMS_MAX, WISH_TEXTS_MAX, stamp_outbox_id};
 pub use example::{Example, ExampleKind, Label, Labels, WatchOutcome};
 pub use pool::{PoolChange, PoolVerdict};
+pub use receipt::{PlacedBy, Receipt, Said, Spoke};
 pub use record::{
     Action, ActionKind, Event, ServedItem, ServedSlate, SessionKey, Signal, SignalKind, Source, VideoChange,
 };
+
+pub use wish::{FeedMode, Leaning, Subject, Wish, WishKind};
 
 use types::ViewerId;
 
 /// The topics of the log, by number. A number is never reused.
 pub mod topic {
-    /// Viewing signals: impression, watch, loop, skip.
+    /// Viewing signals: impression, watch, loop, skip; and wishes, so that their order among a viewer's watches is the log's.
     pub const VIEWS: u8 = 0;
     /// Explicit actions: like, comment, share, save, follow, not interested, report.
     pub const ACTIONS: u8 = 1;

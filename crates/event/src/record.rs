@@ -9,7 +9,9 @@ use types::{
 
 use crate::example::Example;
 use crate::pool::PoolChange;
+use crate::receipt::Receipt;
 use crate::topic;
+use crate::wish::Wish;
 
 /// Anything the log holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,7 @@ pub enum Event {
     Video(VideoChange),
     Example(Example),
     Pool(PoolChange),
+    Wish(Wish),
 }
 
 impl Event {
@@ -32,6 +35,7 @@ impl Event {
             Self::Video(_) => topic::VIDEOS,
             Self::Example(_) => topic::EXAMPLES,
             Self::Pool(_) => topic::POOLS,
+            Self::Wish(_) => topic::VIEWS,
         }
     }
 }
@@ -99,6 +103,8 @@ pub enum SignalKind {
     Context,
     /// Said from the player's menu.
     NotInterested,
+    /// Taken back from the player's menu.
+    NotInterestedUndo,
 }
 
 /// What a person did on purpose. It is a row in the metastore first; this record left through the outbox.
@@ -128,6 +134,13 @@ pub enum ActionKind {
     Unfollow,
     NotInterested,
     Report,
+    NotInterestedUndo,
+    /// The target is not shown to the actor, nor the actor to the target.
+    Block,
+    Unblock,
+    /// The same fact, told of the one who was blocked: the target blocked the actor.
+    BlockedBy,
+    UnblockedBy,
 }
 
 /// One answer of the feed: what was shown where, why, and with what probability.
@@ -136,6 +149,8 @@ pub struct ServedSlate {
     pub viewer: ViewerId,
     pub at_ms: TimestampMs,
     pub items: Vec<ServedItem>,
+    /// Why each of the items stands there, in their order; none in records from before version 5.
+    pub receipts: Vec<Receipt>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -187,6 +202,8 @@ pub enum VideoChange {
         content: Option<Arc<ContentVector>>,
         /// The video that was here first, if this one is nearly the same.
         original: Option<VideoId>,
+        /// As its creator wrote it; a long one is cut to 255 bytes. Empty in records from before version 5.
+        caption: String,
     },
     /// What a published video is about, known later or anew.
     Described {

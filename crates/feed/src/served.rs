@@ -49,6 +49,7 @@ impl SideEffect<Query, VideoCandidate> for NoteServed {
             viewer: query.viewer,
             at_ms: query.now_ms,
             items: items.collect(),
+            receipts: vec![],
         });
         let partition = partition_of(query.viewer, self.log.partitions());
         let to = TopicPartition {

@@ -102,9 +102,10 @@ fn action(action: &Action, record: &Record, local: Here<'_, '_>) -> Result<(), P
         return Ok(());
     }
     *mark = action.outbox_id;
-    let Some(video) = action.video else { return Ok(()) };
+    let (Some(video), Some((label, to))) = (action.video, label_of(action.kind)) else {
+        return Ok(());
+    };
     let heard_ms = heard_ms(record.at_ms, local);
-    let (label, to) = label_of(action.kind);
     let deed = Deed {
         heard_ms,
         at_ms: action.at_ms,
@@ -168,6 +169,7 @@ impl Job for JoinerJob {
             Event::Served(slate) => served(slate, record, local),
             Event::Signal(signal) => self::signal(&signal, local),
             Event::Action(action) => self::action(&action, record, local)?,
+            Event::Wish(_) => {}
             Event::Video(_) | Event::Example(_) | Event::Pool(_) => {
                 return Err(Poisoned {
                     reason: "not_of_a_viewer",

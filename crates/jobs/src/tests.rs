@@ -44,6 +44,7 @@ fn house() -> House {
             region: None,
             content: None,
             original: None,
+            caption: String::new(),
         };
         feed(&mut CatalogJob::new(house.store.clone()), &Event::Video(change));
     }
@@ -177,6 +178,7 @@ fn what_was_served_is_remembered_with_its_time() {
         viewer: VIEWER,
         at_ms: 50,
         items: vec![item(1), item(3)],
+        receipts: vec![],
     });
     feed(&mut UserHistoryJob::new(house.store.clone()), &slate);
     let served = house

@@ -45,6 +45,7 @@ impl UserHistoryJob {
                 }
             }
             SignalKind::NotInterested => hide(state, video, profile.as_deref(), at_ms),
+            SignalKind::NotInterestedUndo => unhide(state, video, profile.as_deref(), at_ms),
             SignalKind::Loop | SignalKind::Skip { .. } | SignalKind::Heartbeat | SignalKind::Context => {}
         };
         self.store
@@ -73,6 +74,12 @@ impl UserHistoryJob {
                 (ActionKind::NotInterested | ActionKind::Report, _) => {
                     if let Some(video) = action.video {
                         hide(state, video, profile.as_deref(), at_ms);
+                    }
+                    return;
+                }
+                (ActionKind::NotInterestedUndo, _) => {
+                    if let Some(video) = action.video {
+                        unhide(state, video, profile.as_deref(), at_ms);
                     }
                     return;
                 }
@@ -118,6 +125,8 @@ fn action_lean(kind: ActionKind) -> f32 {
         ActionKind::Unlike | ActionKind::Unsave => -1.0,
         ActionKind::Follow | ActionKind::Unfollow => 0.0,
         ActionKind::NotInterested | ActionKind::Report => -2.0,
+        ActionKind::NotInterestedUndo => 2.0,
+        ActionKind::Block | ActionKind::Unblock | ActionKind::BlockedBy | ActionKind::UnblockedBy => 0.0,
     }
 }
 
@@ -131,6 +140,17 @@ fn hide(state: &mut ViewerState, video: VideoId, profile: Option<&VideoProfile>,
             action_lean(ActionKind::NotInterested),
             at_ms,
         );
+    }
+}
+
+/// Takes a [`hide`] back, and what it said about tastes.
+fn unhide(state: &mut ViewerState, video: VideoId, profile: Option<&VideoProfile>, at_ms: i64) {
+    if !state.hidden.remove(&video) {
+        return;
+    }
+    if let Some(profile) = profile {
+        let amount = action_lean(ActionKind::NotInterestedUndo);
+        state.lean(&profile.hashtags, profile.creator, amount, at_ms);
     }
 }
 
@@ -148,6 +168,7 @@ impl Operator for UserHistoryJob {
             Event::Signal(signal) => self.signal(&signal),
             Event::Action(action) => self.action(&action, record),
             Event::Served(slate) => self.served(&slate),
+            Event::Wish(_) => Ok(()),
             Event::Video(_) | Event::Example(_) | Event::Pool(_) => Err(Poisoned {
                 reason: "not_of_a_viewer",
             }),

@@ -242,6 +242,7 @@ impl People {
             region: Region::from_bytes(*b"BR"),
             content: None,
             original: None,
+            caption: String::new(),
         }
     }
 
@@ -308,6 +309,7 @@ impl People {
             viewer: ViewerId::from_raw(viewer_id(viewer)),
             at_ms,
             items,
+            receipts: vec![],
         }
     }
 

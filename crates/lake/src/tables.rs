@@ -182,6 +182,7 @@ const fn signal_kind(kind: SignalKind) -> &'static str {
         SignalKind::Heartbeat => "heartbeat",
         SignalKind::Context => "context",
         SignalKind::NotInterested => "not_interested",
+        SignalKind::NotInterestedUndo => "not_interested_undo",
     }
 }
 
@@ -215,6 +216,11 @@ const fn action_kind(kind: ActionKind) -> &'static str {
         ActionKind::Unfollow => "unfollow",
         ActionKind::NotInterested => "not_interested",
         ActionKind::Report => "report",
+        ActionKind::NotInterestedUndo => "not_interested_undo",
+        ActionKind::Block => "block",
+        ActionKind::Unblock => "unblock",
+        ActionKind::BlockedBy => "blocked_by",
+        ActionKind::UnblockedBy => "unblocked_by",
     }
 }
 

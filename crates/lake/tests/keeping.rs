@@ -40,6 +40,7 @@ fn a_slate_without_items_moves_the_offset_alone() {
         viewer: ViewerId::from_raw(1),
         at_ms: 5,
         items: vec![],
+        receipts: vec![],
     });
     let (_disk, log) = log_of(&[Told::of(&slate, 0, common::HOUR)], 1);
     let house = House::new();

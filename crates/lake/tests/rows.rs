@@ -125,6 +125,7 @@ fn a_slate_is_a_row_an_item() {
         viewer: ViewerId::from_raw(1),
         at_ms: HOUR,
         items: vec![item(9, vec![(1, 0.5), (7, -1.0), (1, 2.0)]), item(10, vec![])],
+        receipts: vec![],
     };
     check(
         Table::Served,
@@ -157,6 +158,7 @@ fn changes_of_videos() {
                 region: Region::from_bytes(*b"BR"),
                 content: None,
                 original: None,
+                caption: String::new(),
             }),
             Event::Video(VideoChange::Removed {
                 outbox_id: 3,

@@ -4,10 +4,11 @@ use half::f16;
 use types::{ImpressionId, VideoId, ViewerId};
 
 use super::bytes::{Reader, Writer};
+use super::receipt::{read_receipt, write_receipt};
 use super::{DecodeError, FEATURES_MAX, IDS_MAX, KIND_SERVED, SLATE_ITEMS_MAX};
 use crate::record::{ServedItem, ServedSlate, Source};
 
-const SOURCES: [Source; 6] = [
+pub(super) const SOURCES: [Source; 6] = [
     Source::Fresh,
     Source::Popular,
     Source::Interest,
@@ -23,6 +24,9 @@ pub(super) fn write_served(out: &mut Writer<'_>, slate: &ServedSlate) {
     let items = &slate.items[..slate.items.len().min(SLATE_ITEMS_MAX)];
     out.u8(items.len() as u8);
     items.iter().for_each(|item| write_item(out, item));
+    let receipts = &slate.receipts[..slate.receipts.len().min(SLATE_ITEMS_MAX)];
+    out.u8(receipts.len() as u8);
+    receipts.iter().for_each(|receipt| write_receipt(out, receipt));
 }
 
 pub(super) fn write_item(out: &mut Writer<'_>, item: &ServedItem) {
@@ -94,6 +98,13 @@ pub(super) fn read_served(input: &mut Reader<'_>) -> Result<ServedSlate, DecodeE
         items: {
             let count = input.u8()? as usize;
             input.list((count, SLATE_ITEMS_MAX), "slate items", read_item)?
+        },
+        receipts: match input.version {
+            ..5 => Vec::new(),
+            _ => {
+                let count = input.u8()? as usize;
+                input.list((count, SLATE_ITEMS_MAX), "receipts", read_receipt)?
+            }
         },
     })
 }

@@ -22,6 +22,7 @@ pub(super) fn write_video(out: &mut Writer<'_>, change: &VideoChange) {
             region,
             content,
             original,
+            caption,
         } => {
             out.u8(KIND_PUBLISHED);
             out.u64(*outbox_id);
@@ -36,6 +37,7 @@ pub(super) fn write_video(out: &mut Writer<'_>, change: &VideoChange) {
             out.u8(category.map_or(0, Category::number));
             out.region(*region);
             write_content(out, content.as_deref(), *original);
+            out.text(caption);
         }
         VideoChange::Described {
             outbox_id,
@@ -79,6 +81,10 @@ pub(super) fn read_published(input: &mut Reader<'_>) -> Result<VideoChange, Deco
         region: input.since(2, Reader::region)?,
         content: input.since(4, content)?,
         original: input.since(4, |input| input.optional(VideoId::from_raw))?,
+        caption: match input.version {
+            ..5 => String::new(),
+            _ => input.text()?,
+        },
     })
 }
 

@@ -39,6 +39,7 @@ pub(super) fn write_signal(out: &mut Writer<'_>, signal: &Signal) {
         SignalKind::Heartbeat => out.u8(5),
         SignalKind::Context => out.u8(6),
         SignalKind::NotInterested => out.u8(7),
+        SignalKind::NotInterestedUndo => out.u8(8),
     }
 }
 
@@ -66,12 +67,13 @@ pub(super) fn read_signal(input: &mut Reader<'_>) -> Result<Signal, DecodeError>
             5 => SignalKind::Heartbeat,
             6 => SignalKind::Context,
             7 => SignalKind::NotInterested,
+            8 => SignalKind::NotInterestedUndo,
             _ => return Err(DecodeError::Range("signal kind")),
         },
     })
 }
 
-const ACTION_KINDS: [ActionKind; 10] = [
+const ACTION_KINDS: [ActionKind; 15] = [
     ActionKind::Like,
     ActionKind::Unlike,
     ActionKind::Comment,
@@ -82,6 +84,11 @@ const ACTION_KINDS: [ActionKind; 10] = [
     ActionKind::Unfollow,
     ActionKind::NotInterested,
     ActionKind::Report,
+    ActionKind::NotInterestedUndo,
+    ActionKind::Block,
+    ActionKind::Unblock,
+    ActionKind::BlockedBy,
+    ActionKind::UnblockedBy,
 ];
 
 pub(super) fn write_action(out: &mut Writer<'_>, action: &Action) {

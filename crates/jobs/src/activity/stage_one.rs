@@ -49,6 +49,8 @@ pub(super) fn prepare(record: &Record, local: Here<'_, '_>) -> Result<(), Poison
         Event::Signal(signal) => self::signal(&signal, local),
         Event::Action(action) => self::action(&action, record, local),
         Event::Video(change) => video(change, record, local),
+        // What a viewer asks of the feed is no activity.
+        Event::Wish(_) => Ok(()),
         Event::Served(_) | Event::Example(_) | Event::Pool(_) => Err(Poisoned {
             reason: "not_an_activity",
         }),
@@ -147,6 +149,7 @@ fn counts_of_signal(kind: &SignalKind) -> Counts {
             Counts::of(Measure::EarlySkip, i64::from(position_ms >= EARLY_SKIP_MS))
         }
         SignalKind::NotInterested => Counts::of(Measure::NotInterested, 1),
+        SignalKind::NotInterestedUndo => Counts::of(Measure::NotInterested, -1),
         SignalKind::Heartbeat | SignalKind::Context => Counts::default(),
     }
 }
@@ -199,7 +202,11 @@ fn counts_of_action(kind: ActionKind) -> Counts {
         ActionKind::Follow => Counts::of(Measure::Follow, 1),
         ActionKind::Unfollow => Counts::of(Measure::Follow, -1),
         ActionKind::NotInterested => Counts::of(Measure::NotInterested, 1),
+        ActionKind::NotInterestedUndo => Counts::of(Measure::NotInterested, -1),
         ActionKind::Report => Counts::of(Measure::Report, 1),
+        ActionKind::Block | ActionKind::Unblock | ActionKind::BlockedBy | ActionKind::UnblockedBy => {
+            Counts::default()
+        }
     }
 }
 

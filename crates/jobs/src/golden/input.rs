@@ -148,6 +148,7 @@ impl Input {
                 region: None,
                 content: None,
                 original: None,
+                caption: String::new(),
             };
             self.outbox.push((
                 published_ms,
@@ -226,6 +227,7 @@ impl Input {
             viewer,
             at_ms: now_ms - 500,
             items: vec![item],
+            receipts: vec![],
         });
         let appended_ms = now_ms - 500 + self.random.below(5_000) as i64;
         self.file(viewer, topic::SERVED, (now_ms - 500, appended_ms), slate.encode());
@@ -368,6 +370,7 @@ impl Input {
                     viewer: ViewerId::from_raw(1),
                     at_ms,
                     items: vec![],
+                    receipts: vec![],
                 })
                 .encode()
                 .split_off(1),

@@ -150,6 +150,7 @@ impl Shown {
             }
             SignalKind::Skip { .. } => self.signals.set(Label::Skip, true),
             SignalKind::NotInterested => self.signals.set(Label::NotInterested, true),
+            SignalKind::NotInterestedUndo => self.signals.set(Label::NotInterested, false),
             SignalKind::Watch { .. }
             | SignalKind::Impression
             | SignalKind::Loop

@@ -118,8 +118,8 @@ pub(crate) struct Deed {
 }
 
 /// The label an action sets, and to what.
-pub(crate) fn label_of(kind: ActionKind) -> (Label, bool) {
-    match kind {
+pub(crate) fn label_of(kind: ActionKind) -> Option<(Label, bool)> {
+    Some(match kind {
         ActionKind::Like => (Label::Like, true),
         ActionKind::Unlike => (Label::Like, false),
         ActionKind::Comment => (Label::Comment, true),
@@ -129,8 +129,12 @@ pub(crate) fn label_of(kind: ActionKind) -> (Label, bool) {
         ActionKind::Follow => (Label::Follow, true),
         ActionKind::Unfollow => (Label::Follow, false),
         ActionKind::NotInterested => (Label::NotInterested, true),
+        ActionKind::NotInterestedUndo => (Label::NotInterested, false),
         ActionKind::Report => (Label::Report, true),
-    }
+        ActionKind::Block | ActionKind::Unblock | ActionKind::BlockedBy | ActionKind::UnblockedBy => {
+            return None;
+        }
+    })
 }
 
 impl Shown {
@@ -332,6 +336,7 @@ fn put_fact(out: &mut Vec<u8>, fact: &Fact) {
             viewer: ViewerId::from_raw(0),
             at_ms: served.at_ms,
             items: vec![served.item.clone()],
+            receipts: vec![],
         }),
         Fact::Told { signal, .. } => Event::Signal(*signal),
     };

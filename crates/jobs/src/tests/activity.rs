@@ -44,6 +44,7 @@ impl Rig {
             region: None,
             content: None,
             original: None,
+            caption: String::new(),
         };
         self.bench.feed(&Event::Video(change), at_ms);
     }

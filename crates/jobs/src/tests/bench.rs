@@ -158,5 +158,6 @@ pub(super) fn served(video: u64, at_ms: i64) -> Event {
             ids: vec![],
             features: vec![(0, 0.1), (9, f32::MIN_POSITIVE)],
         }],
+        receipts: vec![],
     })
 }

@@ -70,7 +70,7 @@ impl Recount {
             }
             Ok(Event::Action(_)) => self.fates.0 += 1,
             // The examples' topic is another log here; garbage of the served topic is the other job's.
-            Ok(Event::Example(_) | Event::Pool(_)) => {}
+            Ok(Event::Example(_) | Event::Pool(_) | Event::Wish(_)) => {}
             Err(_) if record.from.topic.0 == topic::SERVED => {}
             Err(_) => self.fates.2 += 1,
         }
@@ -101,6 +101,7 @@ impl Recount {
                 counts.add(Measure::EarlySkip, i64::from(position_ms >= 2_000))
             }
             SignalKind::NotInterested => counts.add(Measure::NotInterested, 1),
+            SignalKind::NotInterestedUndo => counts.add(Measure::NotInterested, -1),
             SignalKind::Heartbeat | SignalKind::Context => {}
         }
         let times = (signal.at_ms, signal.received_ms, watermark_ms);
@@ -118,7 +119,11 @@ impl Recount {
             ActionKind::Follow => (Measure::Follow, 1),
             ActionKind::Unfollow => (Measure::Follow, -1),
             ActionKind::NotInterested => (Measure::NotInterested, 1),
+            ActionKind::NotInterestedUndo => (Measure::NotInterested, -1),
             ActionKind::Report => (Measure::Report, 1),
+            ActionKind::Block | ActionKind::Unblock | ActionKind::BlockedBy | ActionKind::UnblockedBy => {
+                return;
+            }
         };
         if let (Measure::Follow, Some(target)) = (measure, action.target) {
             let counts = Counts::of(Measure::Follow, amount);

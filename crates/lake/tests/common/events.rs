@@ -109,6 +109,7 @@ pub fn slate(draw: &mut SplitMix, at_ms: i64) -> ServedSlate {
         viewer: ViewerId::from_raw(7),
         at_ms: at_ms - 1,
         items: items.collect(),
+        receipts: vec![],
     }
 }
 
@@ -133,6 +134,7 @@ pub fn video(draw: &mut SplitMix, number: u64, at_ms: i64) -> VideoChange {
         region: some(draw, region),
         content: None,
         original: None,
+        caption: String::new(),
     }
 }
 

@@ -124,6 +124,7 @@ async fn publication_append(tx: &mut Write, video: &Video, publish: &VideoPublis
         region: video.facets.region,
         content: None,
         original: None,
+        caption: video.caption.clone(),
     });
     let (partition_key, at_ms) = (video.id.raw(), publish.published_at_ms);
     tx.outbox_append(OutboxNew {

@@ -100,6 +100,7 @@ async fn a_clip_is_published_completed_and_purged() {
         region: Region::from_bytes(*b"BR"),
         content: None,
         original: None,
+        caption: String::new(),
     });
     assert_eq!(facts, [published]);
 

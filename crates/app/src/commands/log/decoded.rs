@@ -17,6 +17,9 @@ pub fn event(payload: &[u8]) -> Option<Value> {
         Event::Video(change) => change_json(&change),
         Event::Example(example) => example_json(&example),
         Event::Pool(change) => pool_json(&change),
+        Event::Wish(wish) => json!({
+            "type": "wish", "viewer": wish.viewer, "at_ms": wish.at_ms, "wish": format!("{:?}", wish.kind),
+        }),
     })
 }
 
@@ -64,6 +67,7 @@ fn slate_json(slate: &ServedSlate) -> Value {
     json!({
         "type": "served", "viewer": slate.viewer, "at_ms": slate.at_ms,
         "items": slate.items.iter().map(item_json).collect::<Vec<_>>(),
+        "receipts": slate.receipts.iter().map(|receipt| format!("{receipt:?}")).collect::<Vec<_>>(),
     })
 }
 
@@ -102,10 +106,11 @@ fn change_json(change: &VideoChange) -> Value {
             region,
             content,
             original,
+            caption,
         } => json!({
             "type": "published", "outbox_id": outbox_id, "video": video, "creator": creator,
             "published_ms": published_ms, "duration_ms": duration_ms, "hashtags": hashtags, "sound": sound,
-            "category": category.map(|category| category.as_str()), "region": region,
+            "category": category.map(|category| category.as_str()), "region": region, "caption": caption,
             "content": content.as_deref().map(content_json), "original": original,
         }),
         VideoChange::Described {
