@@ -27,6 +27,7 @@ mod engagement;
 mod error;
 mod follows;
 mod media_jobs;
+mod operators;
 mod outbox;
 mod refresh_tokens;
 mod roles;
@@ -43,6 +44,7 @@ pub use engagement::Mark;
 pub use error::{Fault, MetastoreError};
 pub use follows::FollowEntry;
 pub use media_jobs::{MediaJob, MediaJobFailure, MediaJobKind, MediaJobNew};
+pub use operators::{OperatorChange, Order, OrderKind, OrderNew};
 pub use outbox::{OutboxNew, OutboxRow, OutboxWaiting};
 pub use refresh_tokens::{RefreshToken, TOKEN_HASH_BYTES, TokenHash};
 pub use roles::{Role, RoleChange, RoleChangeKind, RoleHolder};
@@ -56,12 +58,13 @@ pub use videos::{
 /// Every SQL text of this crate with its name, for the test that prepares them all.
 #[doc(hidden)]
 pub fn statements() -> Vec<(&'static str, &'static str)> {
-    let nouns: [&[store::Statement]; 12] = [
+    let nouns: [&[store::Statement]; 13] = [
         accounts::STATEMENTS,
         comments::STATEMENTS,
         engagement::STATEMENTS,
         follows::STATEMENTS,
         media_jobs::STATEMENTS,
+        operators::STATEMENTS,
         outbox::STATEMENTS,
         refresh_tokens::STATEMENTS,
         roles::STATEMENTS,

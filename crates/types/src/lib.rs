@@ -6,12 +6,14 @@ mod category;
 mod content;
 mod id;
 mod region;
+mod target;
 mod username;
 
 pub use category::{Category, CategoryError};
 pub use content::{CONTENT_WIDTH, ContentVector};
 pub use id::{CommentId, IdGenerator, ImpressionId, ParseIdError, SoundId, UserId, VideoId, ViewerId};
 pub use region::{Region, RegionError};
+pub use target::{Target, TargetError};
 pub use username::{Username, UsernameError};
 
 /// Milliseconds since the Unix epoch, UTC.

@@ -3,6 +3,7 @@
 mod accounts;
 mod engagement;
 mod media_jobs;
+mod operators;
 mod outbox;
 mod roles;
 mod statements;
