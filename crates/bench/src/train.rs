@@ -5,7 +5,7 @@
 //! measured too: both ways must learn equally well. Beside them stands the same tower in PyTorch (`deploy/train-bench`), on one thread.
 
 mod export;
-mod input;
+pub(crate) mod input;
 
 use std::path::Path;
 use std::process::{Command, Stdio};

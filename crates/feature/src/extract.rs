@@ -6,6 +6,7 @@
 
 mod content;
 mod ids;
+mod light;
 mod rates;
 mod sequence;
 
@@ -18,6 +19,7 @@ use crate::row::{Row, rounded};
 use crate::state::State;
 
 pub use ids::{ID_SLOTS, IdSlot, RECENT_MAX, slot};
+pub use light::{LIGHT, LIGHT_WIDTH};
 use rates::Rates;
 
 /// What is said about a dense value.
@@ -139,6 +141,16 @@ impl State {
 }
 
 impl Query<'_> {
+    /// Writes what the viewer's side of a row says, the rest at the registry's `defaults`: the row of no candidate in particular.
+    pub fn viewer_row(&self, defaults: &[f32], row: &mut Row) {
+        row.dense.clear();
+        row.dense.extend_from_slice(&self.dense);
+        row.dense
+            .extend_from_slice(defaults.get(self.dense.len()..).unwrap_or_default());
+        row.ids.clone_from(&self.ids);
+        row.duration_ms = 0;
+    }
+
     /// Writes the row of one candidate.
     pub fn extract(&self, video: &VideoFacts, row: &mut Row) {
         row.dense.clear();

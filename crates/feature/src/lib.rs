@@ -29,7 +29,7 @@ mod state;
 
 pub use counter::{Window, log_odds};
 pub use entity::{CROSS_TABLE, Entity, length_group};
-pub use extract::{ID_SLOTS, IdSlot, Query, RECENT_MAX, slot};
+pub use extract::{ID_SLOTS, IdSlot, LIGHT, LIGHT_WIDTH, Query, RECENT_MAX, slot};
 pub use facts::{Context, Outcome, TOPICS_MAX, TRAITS, Told, Trait, VideoFacts, ViewerFacts};
 pub use registry::{COLUMNS, Feature, Registry, Side};
 pub use ring::RING_MAX;

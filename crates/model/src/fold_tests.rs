@@ -28,34 +28,38 @@ fn a_folded_viewer_scores_as_the_whole_model_does() {
     let mut config = fixture::config();
     config.vectors_in_trunk = true;
     config.pair_width = 16;
+    config.ftrl.buckets = false;
     let mut model = Model::new(fixture::schema(), config, fixture::SEED).expect("a model");
     let mut answers = Predictions::default();
     fixture::learn(&mut model, 0, 600, 8, "like");
     let version = model.publish();
     let table = model.table().reader();
     let heads = [3, 0, 1];
-    let dense = [0.3, -0.2, 0.9];
     for viewer in 0..5 {
         let ids = vec![(1, viewer), (7, viewer % 3), (5, 2), (2, 9)];
         let row = RowRef {
             ids: &ids,
-            dense: &dense,
+            dense: &[0.5, 7.0, 0.1],
             duration_s: 20.0,
         };
-        let folded = version.fold(table, row, 2, &heads).expect("a slot of the schema");
+        // The second dense value is known of each candidate, the first and the last of none.
+        let folded = version
+            .fold(table, row, 2, &heads, &[1])
+            .expect("a slot of the schema");
         for video in 0..20 {
             let ids = vec![(1, viewer), (7, viewer % 3), (5, 2), (2, video)];
-            version.predict(
-                table,
-                &[RowRef {
-                    ids: &ids,
-                    dense: &dense,
-                    duration_s: 20.0,
-                }],
-                &mut answers,
-            );
-            let mut own = vec![0.0; folded.width];
-            table.read(&[crate::table::Key::new(2, video)], folded.width, &mut own);
+            let age = video as f32 * 4.0;
+            let whole = RowRef {
+                ids: &ids,
+                dense: &[f32::NAN, age, f32::NAN],
+                duration_s: 20.0,
+            };
+            version.predict(table, &[whole], &mut answers);
+            let mut own = vec![0.0; folded.width + 1];
+            table.read(&[crate::table::Key::new(2, video)], folded.width + 1, &mut own);
+            folded
+                .columns
+                .place_rows(Isa::best(), &[age], &mut own, (folded.width + 1, folded.width));
             let logits = logits(&folded, &own);
             for (logit, head) in logits.iter().zip(heads) {
                 let whole = answers.logit(0, head);
@@ -79,10 +83,15 @@ fn what_the_schema_does_not_have_is_not_folded() {
         duration_s: 0.0,
     };
     let table = model.table().reader();
-    assert_eq!(version.fold(table, row, 3, &[0]), None, "no such slot");
-    assert_eq!(version.fold(table, row, 2, &[99]), None, "no such head");
+    assert_eq!(version.fold(table, row, 3, &[0], &[]), None, "no such slot");
     assert_eq!(
-        version.fold(table, row, 2, &[8]),
+        version.fold(table, row, 2, &[0], &[3]),
+        None,
+        "no such dense value"
+    );
+    assert_eq!(version.fold(table, row, 2, &[99], &[]), None, "no such head");
+    assert_eq!(
+        version.fold(table, row, 2, &[8], &[]),
         None,
         "watch time is no single logit"
     );

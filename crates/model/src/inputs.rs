@@ -5,6 +5,10 @@
 //! variance 1. Quantiles, means and deviations come from a seeded sample of the stream, and are found anew at fixed counts of
 //! examples, so they are a function of the examples alone. The bucket a value falls into is also an address of the wide part.
 
+mod columns;
+
+pub use columns::{Column, Columns};
+
 use crate::config::{InputConfig, InputMethod};
 use crate::kernels::{self, Isa};
 use crate::rng;

@@ -13,18 +13,23 @@
     reason = "instruction sets found at run time are called through unsafe functions"
 )]
 
+#[cfg(target_arch = "x86_64")]
+mod bf16;
 mod gemm;
 mod isa;
+mod layer;
 mod logistic;
 mod serving;
 mod vector;
 
 pub use gemm::{COLUMNS, Gemm, gemm};
 pub use isa::Isa;
-pub use logistic::{exp, exps, judge, log1p_exp, sigmoid, sigmoids};
+pub use layer::{Layer, Precision, Rows};
+pub use logistic::{attend_columns, exp, exps, judge, log1p_exp, sigmoid, sigmoids};
 pub use serving::{dot_i8, quantize_i8};
 pub use vector::{
-    AdamStep, SPREAD, adam, adam_averaged, add_to_rows, ftrl, ramps, relu, spread, standardise, sum_rows,
+    AdamStep, SIDE_BY_SIDE, SPREAD, adam, adam_averaged, add_rows, add_to_rows, ftrl, narrow_pairs,
+    pair_columns, place_columns, ramps, relu, spread, standardise, standardise_columns, sum_rows,
 };
 
 use isa::dispatch;

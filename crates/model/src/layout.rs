@@ -12,7 +12,7 @@
 use crate::config::Config;
 use crate::kernels::COLUMNS;
 use crate::rng;
-use crate::schema::{Pool, SLOTS_MAX, Schema};
+use crate::schema::{Pool, SLOTS_MAX, Schema, Side};
 
 /// Marks a slot number that the schema does not know.
 pub(crate) const UNKNOWN: u16 = u16::MAX;
@@ -34,6 +34,8 @@ pub(crate) struct Layout {
     pub front: usize,
     pub dense: usize,
     pub dense_width: usize,
+    /// Who knows each dense value.
+    pub dense_sides: Vec<Side>,
     /// Place of the constant 1.
     pub one: usize,
     pub inputs: usize,
@@ -59,6 +61,7 @@ pub(crate) struct SlotLayout {
     /// Place of the slot it attends to.
     pub target: Option<usize>,
     pub wide: bool,
+    pub side: Side,
     /// Ids of its rows get a row only after several sightings, so each sighting is told to the table.
     pub counted: bool,
 }
@@ -97,6 +100,7 @@ impl Layout {
                 key_slot: target.unwrap_or(spec.slot),
                 target: target.map(|target| usize::from(slot_place[usize::from(target)])),
                 wide: spec.wide,
+                side: spec.side,
                 counted: schema.slots[usize::from(slot_place[usize::from(target.unwrap_or(spec.slot))])]
                     .admission
                     > 1,
@@ -123,6 +127,7 @@ impl Layout {
             front,
             dense: front,
             dense_width,
+            dense_sides: schema.dense.iter().map(|spec| spec.side).collect(),
             one,
             inputs,
             hidden: config.hidden,

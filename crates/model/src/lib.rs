@@ -32,6 +32,7 @@ mod net;
 pub mod rng;
 mod row;
 mod schema;
+mod serve;
 pub mod snapshot;
 pub mod table;
 pub mod towers;
@@ -46,6 +47,7 @@ pub use config::{
 pub use embedding::{EmbeddingRead, Embeddings, PlainRows};
 pub use fold::Folded;
 pub use heads::HeadLoss;
+pub use inputs::{Column, Columns};
 pub use model::{Learned, Model};
 pub use row::{ExampleKind, ExampleRef, Predictions, RowRef, Watch};
 pub use schema::{

@@ -311,6 +311,7 @@ impl<E: Embeddings> Model<E> {
             buckets: self.config.ftrl.buckets,
             base: self.heads.base.clone(),
             answers: self.heads.answers().clone(),
+            served: std::sync::OnceLock::new(),
         });
         self.published.replace(version.clone());
         version

@@ -64,6 +64,7 @@ pub struct Predictions {
     pub(crate) starts: Vec<usize>,
     pub(crate) watch: Option<(usize, Arc<WatchEdges>)>,
     pub(crate) scratch: crate::net::Scratch,
+    pub(crate) serve: crate::serve::ServeScratch,
 }
 
 impl Predictions {

@@ -3,7 +3,7 @@
 //! The learner publishes; readers pin a version for as long as they score and never wait. Embedding rows are not copied: a version
 //! is used together with a reader of the same table.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 
@@ -16,6 +16,7 @@ use crate::layout::Layout;
 use crate::net::Forward;
 use crate::row::{Predictions, RowRef};
 use crate::schema::{Schema, SchemaError};
+use crate::serve::Served;
 use crate::snapshot::{Decoder, Encoder, RestoreError};
 use crate::wide::{Wide, WideWeights};
 
@@ -38,6 +39,8 @@ pub struct DenseVersion {
     pub(crate) buckets: bool,
     pub(crate) base: Vec<f32>,
     pub(crate) answers: Answers,
+    /// What [`DenseVersion::serve`] needs, made when it is first asked; `None` inside where it cannot be.
+    pub(crate) served: OnceLock<Option<Arc<Served>>>,
 }
 
 impl DenseVersion {
@@ -57,6 +60,7 @@ impl DenseVersion {
             buckets: config.ftrl.buckets,
             base: heads.base.clone(),
             answers: heads.answers().clone(),
+            served: OnceLock::new(),
             layout,
         })
     }
@@ -95,7 +99,11 @@ impl DenseVersion {
     /// # Panics
     /// When a row has another number of dense values than the schema.
     pub fn predict(&self, table: &impl EmbeddingRead, rows: &[RowRef<'_>], out: &mut Predictions) {
-        let forward = Forward {
+        predict(&self.forward(), &self.answers, table, rows, out);
+    }
+
+    pub(crate) fn forward(&self) -> Forward<'_> {
+        Forward {
             isa: Isa::best(),
             layout: &self.layout,
             weights: &self.weights,
@@ -103,8 +111,7 @@ impl DenseVersion {
             wide: &self.wide,
             buckets: self.buckets,
             base: &self.base,
-        };
-        predict(&forward, &self.answers, table, rows, out);
+        }
     }
 }
 
@@ -117,6 +124,17 @@ pub(crate) fn predict(
     out: &mut Predictions,
 ) {
     answers.begin(out);
+    predict_rows(forward, answers, table, rows, out);
+}
+
+/// The same, behind what `out` holds already.
+pub(crate) fn predict_rows(
+    forward: &Forward<'_>,
+    answers: &Answers,
+    table: &impl EmbeddingRead,
+    rows: &[RowRef<'_>],
+    out: &mut Predictions,
+) {
     let layout = forward.layout;
     let mut scratch = std::mem::take(&mut out.scratch);
     scratch.reserve(layout, rows.len().min(BLOCK));

@@ -1,67 +1,66 @@
-//! A model of the product's schema with rows of 24 values for videos, trained on generated rows, and the rows themselves.
+//! A model of the product's schema and settings that learned from a made-up world's impressions (see [`crate::train::input`]), the counters after them,
+//! and requests in that world: a viewer, a moment, videos.
 
 use std::sync::Arc;
 
-use feature::{Registry, Row, slot};
+use feature::{Registry, Row, State, VideoFacts};
 use model::table::Reader;
-use model::{DenseVersion, ExampleKind, ExampleRef, Model, Predictions, RowClass, RowRef, Watch};
-use ranking::row_ref;
+use model::{DenseVersion, ExampleRef, Model, Predictions, RowRef};
+use ranking::{Value, WEIGHTS, light_columns, row_ref};
 
 use crate::BenchError;
 use crate::table::Random;
+use crate::train::input::{self, Recorded};
 
-/// Examples that the weights come from.
-const EXAMPLES: usize = 8_192;
+/// Impressions that only fill the counters, and those that are learned.
+const COUNTED: u64 = 150_000;
+const LEARNED: u64 = 60_000;
 const BATCH: usize = 128;
-/// Ids of each slot that the examples are drawn from.
-const IDS: u64 = 10_000;
 
 /// See the file's header.
 pub(super) struct World {
-    registry: Registry,
+    state: State,
     model: Model,
     pub(super) version: Arc<DenseVersion>,
     /// Binary heads and what they are worth.
     pub(super) heads: Vec<(usize, f32)>,
-    viewers: Vec<Row>,
+    pub(super) columns: Vec<usize>,
+    pub(super) value: Value,
+    defaults: Vec<f32>,
+}
+
+/// A viewer at a moment.
+pub(super) struct Request {
+    viewer: feature::ViewerFacts,
+    context: feature::Context,
 }
 
 impl World {
     pub(super) fn new() -> Result<Self, BenchError> {
         let registry = Registry::new();
-        let mut schema = ranking::schema(&registry);
-        // As wide as the rows of the large table; slots that attend to videos share their rows.
-        let of_videos: Vec<u16> = registry
-            .ids
-            .iter()
-            .filter(|id| id.of == Some(slot::VIDEO))
-            .map(|id| id.slot)
+        let schema = ranking::schema(&registry);
+        let heads = WEIGHTS.iter().filter(|(name, _)| *name != "watch");
+        let heads = heads
+            .filter_map(|(name, worth)| Some((schema.head(name)?, *worth)))
             .collect();
-        for spec in &mut schema.slots {
-            if spec.slot == slot::VIDEO || of_videos.contains(&spec.slot) {
-                spec.class = RowClass::D24;
-            }
-        }
-        let worth = [
-            ("complete", 0.3),
-            ("long_view", 0.3),
-            ("like", 0.2),
-            ("share", 0.1),
-            ("follow", 0.1),
-        ];
-        let heads = worth
-            .iter()
-            .filter_map(|(name, worth)| Some((schema.head(name)?, *worth)));
-        let (heads, outcomes) = (heads.collect(), schema.heads.len());
+        let value = Value::new(&schema);
         let model = Model::new(schema, ranking::config(), 1);
         let mut model = model.map_err(|error| BenchError::Peer("making a model", error.to_string()))?;
-        learn(&mut model, &registry, outcomes);
+        let (recorded, state) = Recorded::with_state(COUNTED, LEARNED);
+        let mut answers = Predictions::default();
+        for from in (0..LEARNED as usize).step_by(BATCH) {
+            let to = (from + BATCH).min(LEARNED as usize);
+            let examples: Vec<ExampleRef<'_>> = (from..to).map(|i| recorded.example(i)).collect();
+            model.learn(&examples, &mut answers);
+        }
         Ok(Self {
+            state,
             version: model.publish(),
-            heads,
-            viewers: (0..64).map(|i| row(&registry, i)).collect(),
-            registry,
             model,
+            heads,
+            value,
+            columns: light_columns(&registry),
+            defaults: registry.defaults(),
         })
     }
 
@@ -69,67 +68,51 @@ impl World {
         self.model.table().reader()
     }
 
-    /// A viewer's part of a row.
-    pub(super) fn viewer(&self, request: usize) -> RowRef<'_> {
-        row_ref(&self.viewers[request % self.viewers.len()])
+    /// The `number`-th request, of one who was there lately.
+    pub(super) fn request(&self, number: usize) -> Request {
+        let last = COUNTED + LEARNED - 1 - 12 * number as u64 % 40_000;
+        Request {
+            viewer: input::viewer(input::viewer_at(last)),
+            context: input::context(COUNTED + LEARNED),
+        }
     }
 
-    /// Rows of one request.
-    pub(super) fn candidates(&self, request: usize, count: usize) -> Vec<Row> {
-        let first = (request * count) as u64;
-        (first..first + count as u64)
-            .map(|i| row(&self.registry, i))
+    /// What a row says of the viewer alone; the rest is at its default.
+    pub(super) fn viewer(&self, request: &Request) -> Row {
+        let mut row = Row::default();
+        let query = self.state.query(&request.viewer, &request.context);
+        query.viewer_row(&self.defaults, &mut row);
+        row
+    }
+
+    /// Different videos, evenly drawn.
+    pub(super) fn videos(&self, seed: u64, count: usize) -> Vec<VideoFacts> {
+        let mut random = Random::new(seed);
+        let first = random.below(input::VIDEOS);
+        // An odd step visits every video of a power of two and more.
+        let step = 7_919;
+        (0..count as u64)
+            .map(|i| input::video((first + i * step) % input::VIDEOS))
             .collect()
     }
-}
 
-/// One id in each slot (sixteen where ids are attended to), a value for each dense feature.
-fn row(registry: &Registry, number: u64) -> Row {
-    let mut random = Random::new(number + 1);
-    let mut ids = Vec::new();
-    for id in registry.ids {
-        let count = if id.of.is_some() { 16 } else { 1 };
-        ids.extend((0..count).map(|_| (id.slot, random.below(IDS))));
+    /// Full rows.
+    pub(super) fn extract(&self, request: &Request, videos: &[VideoFacts], rows: &mut Vec<Row>) {
+        rows.resize_with(videos.len(), Row::default);
+        let query = self.state.query(&request.viewer, &request.context);
+        for (video, row) in videos.iter().zip(rows) {
+            query.extract(video, row);
+        }
     }
-    let dense = registry.dense.iter();
-    let dense = dense.map(|_| feature::rounded(random.below(2_000) as f32 / 1e3 - 1.0));
-    Row {
-        dense: dense.collect(),
-        ids,
-        duration_ms: 5_000 + random.below(60_000) as i64,
+
+    /// What the videos bring along for the light scorer.
+    pub(super) fn light(&self, request: &Request, videos: &[VideoFacts]) -> Vec<f32> {
+        let values = |video| self.state.light(video, request.context.at_ms);
+        videos.iter().flat_map(values).collect()
     }
 }
 
-fn learn(model: &mut Model, registry: &Registry, heads: usize) {
-    let mut answers = Predictions::default();
-    for first in (0..EXAMPLES).step_by(BATCH) {
-        let rows: Vec<Row> = (first..first + BATCH).map(|i| row(registry, i as u64)).collect();
-        let targets: Vec<Vec<f32>> = rows.iter().map(|row| outcome(row, heads)).collect();
-        let examples: Vec<ExampleRef<'_>> = rows
-            .iter()
-            .zip(&targets)
-            .map(|(row, targets)| ExampleRef {
-                row: row_ref(row),
-                targets,
-                watch: Some(Watch {
-                    watched_s: row.duration_ms as f32 / 2e3,
-                    duration_s: row.duration_ms as f32 / 1e3,
-                    censored: false,
-                }),
-                weight: 1.0,
-                kind: ExampleKind::Outcome,
-                at_s: first as u32,
-            })
-            .collect();
-        model.learn(&examples, &mut answers);
-    }
-}
-
-/// Something that the ids and the first values tell.
-fn outcome(row: &Row, heads: usize) -> Vec<f32> {
-    let taste: u64 = row.ids.iter().map(|(_, id)| id % 3).sum();
-    let score = row.dense.iter().take(8).sum::<f32>() + (taste % 5) as f32 - 2.0;
-    (0..heads)
-        .map(|head| f32::from(u8::from(score > head as f32 * 0.3 - 1.0)))
-        .collect()
+/// Borrowed.
+pub(super) fn refs(rows: &[Row]) -> Vec<RowRef<'_>> {
+    rows.iter().map(row_ref).collect()
 }

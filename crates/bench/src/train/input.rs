@@ -11,7 +11,7 @@ use types::{SoundId, UserId, VideoId, ViewerId};
 
 const SEED: u64 = 0x7a1e_0001;
 const VIEWERS: u64 = 20_000;
-const VIDEOS: u64 = 50_000;
+pub(crate) const VIDEOS: u64 = 50_000;
 const CREATORS: u64 = 8_000;
 const TOPICS: u64 = 400;
 /// Tastes and topics are points of so many dimensions.
@@ -34,6 +34,11 @@ pub(crate) struct Recorded {
 impl Recorded {
     /// The last `count` of `warm_up + count` impressions; the first ones only fill the counters.
     pub(crate) fn new(warm_up: u64, count: u64) -> Self {
+        Self::with_state(warm_up, count).0
+    }
+
+    /// The same, and the counters after the last of them.
+    pub(crate) fn with_state(warm_up: u64, count: u64) -> (Self, State) {
         let mut state = State::default();
         let mut recorded = Self {
             rows: Vec::with_capacity(count as usize),
@@ -58,7 +63,7 @@ impl Recorded {
                 outcome: happened.outcome,
             });
         }
-        recorded
+        (recorded, state)
     }
 
     /// The `i`-th as the model learns it.
@@ -84,6 +89,21 @@ impl Recorded {
     }
 }
 
+/// Where and when the `i`-th impression is.
+pub(crate) fn context(i: u64) -> Context {
+    Context {
+        at_ms: FIRST_MS + (i * 1000 / PER_S) as i64,
+        surface: Some((rng::bits(SEED, 5, i / SESSION) % 3) as u16),
+        hour: Some((i / PER_S / 3600 % 24) as u8),
+        weekday: Some(2),
+    }
+}
+
+/// The viewer of the `i`-th impression.
+pub(crate) fn viewer_at(i: u64) -> u64 {
+    skewed(1, i / SESSION, VIEWERS)
+}
+
 /// One impression with all that is known of it afterwards.
 struct Happened {
     viewer: ViewerFacts,
@@ -104,7 +124,8 @@ fn skewed(stream: u64, index: u64, count: u64) -> u64 {
     ((place * place * place) * count as f32) as u64 % count
 }
 
-fn viewer(number: u64) -> ViewerFacts {
+/// One of the world's viewers.
+pub(crate) fn viewer(number: u64) -> ViewerFacts {
     let mut facts = ViewerFacts::new(ViewerId::from_raw(number + 1));
     for (which, value) in Trait::ALL.iter().zip(facts.traits.iter_mut()) {
         *value = 1 + rng::bits(SEED, 10 + *which as u64, number) % 6;
@@ -116,7 +137,8 @@ fn topic_of(video: u64) -> u64 {
     1 + skewed(20, video, TOPICS)
 }
 
-fn video(number: u64) -> VideoFacts {
+/// One of the world's videos.
+pub(crate) fn video(number: u64) -> VideoFacts {
     let creator = UserId::from_raw(1 + skewed(21, number, CREATORS));
     let mut facts = VideoFacts::new(VideoId::from_raw(number + 1), creator);
     facts.sound = Some(SoundId::from_raw(1 + skewed(22, number, VIDEOS / 5)));
@@ -137,8 +159,7 @@ fn fit(viewer: u64, topic: u64) -> f32 {
 
 impl Happened {
     fn at(i: u64) -> Self {
-        let session = i / SESSION;
-        let (who, what) = (skewed(1, session, VIEWERS), skewed(2, i, VIDEOS));
+        let (who, what) = (viewer_at(i), skewed(2, i, VIDEOS));
         let (viewer, video) = (viewer(who), video(what));
         let quality = rng::symmetric(SEED, 3, what);
         let liking = 1.2 * fit(who, topic_of(what)) + quality + 0.5 * rng::symmetric(SEED, 4, who);
@@ -159,12 +180,7 @@ impl Happened {
         let flag = |yes: bool| f32::from(u8::from(yes));
         let duration_s = video.duration_ms as f32 / 1000.0;
         Self {
-            context: Context {
-                at_ms: FIRST_MS + (i * 1000 / PER_S) as i64,
-                surface: Some((rng::bits(SEED, 5, session) % 3) as u16),
-                hour: Some((i / PER_S / 3600 % 24) as u8),
-                weekday: Some(2),
-            },
+            context: context(i),
             targets: [
                 flag(told.ratio >= 1.0),
                 flag(long_view),

@@ -178,6 +178,18 @@ fn a_liked_creator_lifts_the_pair_and_leaves_others() {
 }
 
 #[test]
+fn light_values_are_those_of_the_row() {
+    let state = busy();
+    for id in [3, 8, 500] {
+        let row = row(&state, &viewer(5), &video(id));
+        let light = state.light(&video(id), NOW_MS);
+        for (name, light) in LIGHT.iter().zip(light) {
+            assert_eq!(light.to_bits(), value(&row, name).to_bits(), "{name} of {id}");
+        }
+    }
+}
+
+#[test]
 fn recent_videos_are_the_long_viewed_ones_newest_first() {
     let mut state = State::default();
     for at in 0..40_u64 {

@@ -2,6 +2,7 @@
 //! system's library does neither.
 
 use super::dispatch;
+use super::vector::SIDE_BY_SIDE;
 
 const LN_2_HIGH: f32 = 0.693_359_4;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
@@ -74,6 +75,52 @@ dispatch! {
         for ((x, p), loss) in x.iter().zip(p).zip(loss) {
             *p = sigmoid(*x);
             *loss = log1p_exp(*x);
+        }
+    }
+}
+
+dispatch! {
+    /// The mean of `rows` (as long as `query` each) by the softmax of their products with it, for sixteen queries side by side. `shares` is a buffer of as
+    /// many entries as there are rows. No rows, no change.
+    pub fn attend_columns(
+        query: &[[f32; SIDE_BY_SIDE]], rows: &[f32], shares: &mut [[f32; SIDE_BY_SIDE]], out: &mut [[f32; SIDE_BY_SIDE]],
+    ) {
+        let width = query.len();
+        let rows = || rows.chunks_exact(width);
+        let mut top = [f32::MIN; SIDE_BY_SIDE];
+        for (row, share) in rows().zip(shares.iter_mut()) {
+            let mut sums = [0.0; SIDE_BY_SIDE];
+            for (value, query) in row.iter().zip(query) {
+                for (sum, query) in sums.iter_mut().zip(query) {
+                    *sum = value.mul_add(*query, *sum);
+                }
+            }
+            *share = sums;
+            for (top, sum) in top.iter_mut().zip(sums) {
+                *top = if sum > *top { sum } else { *top };
+            }
+        }
+        let mut total = [0.0; SIDE_BY_SIDE];
+        for share in shares.iter_mut() {
+            for ((share, top), total) in share.iter_mut().zip(top).zip(&mut total) {
+                *share = exp(*share - top);
+                *total += *share;
+            }
+        }
+        if shares.is_empty() {
+            return;
+        }
+        let total = total.map(|total| 1.0 / total);
+        for (value, out) in out[..width].iter_mut().enumerate() {
+            let mut sums = [0.0; SIDE_BY_SIDE];
+            for (row, share) in rows().zip(shares.iter()) {
+                for (sum, share) in sums.iter_mut().zip(share) {
+                    *sum = row[value].mul_add(*share, *sum);
+                }
+            }
+            for ((out, sum), total) in out.iter_mut().zip(sums).zip(total) {
+                *out = sum * total;
+            }
         }
     }
 }

@@ -147,3 +147,100 @@ dispatch! {
         }
     }
 }
+
+dispatch! {
+    /// `y += Σ factors[i] · rows[i]`, rows of `y.len()` values, in their order; rows whose factor is 0 are passed over.
+    pub fn add_rows(factors: &[f32], rows: &[f32], y: &mut [f32]) {
+        for (factor, row) in factors.iter().zip(rows.chunks_exact(y.len().max(1))) {
+            if *factor != 0.0 {
+                for (y, value) in y.iter_mut().zip(row) {
+                    *y = factor.mul_add(*value, *y);
+                }
+            }
+        }
+    }
+}
+
+dispatch! {
+    /// Two columns of `height` values each become one of bfloat16 pairs, the first in the lower half; an odd last one is paired with zeros.
+    pub fn narrow_pairs(x: &[f32], height: usize, out: &mut [u32]) {
+        for (columns, out) in x.chunks(2 * height).zip(out.chunks_exact_mut(height)) {
+            let (one, two) = columns.split_at(height);
+            let near = |x: f32| x.to_bits().wrapping_add(0x7fff + (x.to_bits() >> 16 & 1));
+            match two.len() == height {
+                true => {
+                    for ((out, a), b) in out.iter_mut().zip(one).zip(two) {
+                        *out = near(*a) >> 16 | near(*b) & 0xffff_0000;
+                    }
+                }
+                false => {
+                    for (out, a) in out.iter_mut().zip(one) {
+                        *out = near(*a) >> 16;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Values of one input for so many rows side by side.
+pub const SIDE_BY_SIDE: usize = 16;
+
+dispatch! {
+    /// The places of one input after the other (see [`ramps`] and [`spread`]), each for sixteen rows side by side: `lists` are edges, slopes and offsets,
+    /// `count` values of each for one input, and those of the next. A missing value has place 0.
+    pub fn place_columns(
+        x: &[[f32; SIDE_BY_SIDE]], count: usize, lists: (&[f32], &[f32], &[f32]), out: &mut [[f32; SIDE_BY_SIDE]],
+    ) {
+        let share = 1.0 / count as f32;
+        let (edges, slopes, offsets) = lists;
+        let lists = edges.chunks_exact(count).zip(slopes.chunks_exact(count)).zip(offsets.chunks_exact(count));
+        for ((x, out), ((edges, slopes), offsets)) in x.iter().zip(out).zip(lists) {
+            let mut sums = [0.0; SIDE_BY_SIDE];
+            for ((edge, slope), offset) in edges.iter().zip(slopes).zip(offsets) {
+                for (sum, x) in sums.iter_mut().zip(x) {
+                    let ramp = (x - edge).mul_add(*slope, *offset);
+                    let ramp = if ramp > 0.0 { ramp } else { 0.0 };
+                    *sum += if ramp < 1.0 { ramp } else { 1.0 };
+                }
+            }
+            for ((out, x), sum) in out.iter_mut().zip(x).zip(sums) {
+                *out = if x.is_nan() { 0.0 } else { (sum * share - 0.5) * SPREAD };
+            }
+        }
+    }
+}
+
+dispatch! {
+    /// [`standardise`] for sixteen rows side by side: mean and scale of each input.
+    pub fn standardise_columns(
+        x: &[[f32; SIDE_BY_SIDE]], lists: (&[f32], &[f32], f32), out: &mut [[f32; SIDE_BY_SIDE]],
+    ) {
+        let (means, scales, clip) = lists;
+        for (((x, out), mean), scale) in x.iter().zip(out).zip(means).zip(scales) {
+            for (out, x) in out.iter_mut().zip(x) {
+                let input = (x - mean) * scale;
+                let input = if input < clip { input } else { clip };
+                let input = if input > -clip { input } else { -clip };
+                *out = if x.is_nan() { 0.0 } else { input };
+            }
+        }
+    }
+}
+
+dispatch! {
+    /// The product of each pair of vectors for sixteen rows side by side: `pairs` say where the two vectors begin in `x` and how long the shorter one is.
+    pub fn pair_columns(x: &[[f32; SIDE_BY_SIDE]], pairs: &[(u16, u16, u16)], out: &mut [[f32; SIDE_BY_SIDE]]) {
+        for ((one, two, width), out) in pairs.iter().zip(out) {
+            let mut sums = [0.0; SIDE_BY_SIDE];
+            let width = usize::from(*width);
+            let (one, two) = (&x[usize::from(*one)..][..width], &x[usize::from(*two)..][..width]);
+            for (one, two) in one.iter().zip(two) {
+                for ((sum, a), b) in sums.iter_mut().zip(one).zip(two) {
+                    *sum = a.mul_add(*b, *sum);
+                }
+            }
+            *out = sums;
+        }
+    }
+}

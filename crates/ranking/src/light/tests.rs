@@ -1,13 +1,16 @@
 //! The fast precisions against the reference, and a candidate alone against a candidate among others.
 
+use model::Columns;
+use model::kernels::{Isa, Layer, Rows};
 use model::table::{Key, Reader, RowClass, SlotRule, Table, TableConfig, Writer};
 use proptest::prelude::*;
 
-use super::network::Layer;
 use super::*;
 
 const WIDTH: usize = 24;
 const SLOT: u16 = 2;
+/// Dense values of a candidate.
+const COLUMNS: usize = 8;
 
 /// A generator of test inputs in [−1, 1).
 fn symmetric(seed: u64, at: u64) -> f32 {
@@ -29,9 +32,10 @@ fn folded(seed: u64) -> Folded {
     Folded {
         slot: SLOT,
         width: WIDTH,
+        columns: Columns::plain(COLUMNS),
         hidden: [h1, h2],
         outputs,
-        w1: layer(1, WIDTH, h1 + outputs),
+        w1: layer(1, WIDTH + COLUMNS, h1 + outputs),
         b1: values(seed ^ 2, h1 + outputs, 0.5),
         w2: layer(3, h1, h2),
         b2: values(seed ^ 4, h2, 0.5),
@@ -55,7 +59,8 @@ fn table(rows: u64) -> (Writer, Reader) {
 fn scores(precision: Precision, seed: u64, reader: &Reader, ids: &[u64]) -> Vec<f32> {
     let light = Light::of(folded(seed), vec![0.125; 8], precision);
     let (mut scratch, mut scores) = (LightScratch::default(), Vec::new());
-    light.score(reader, ids, &mut scratch, &mut scores);
+    let dense: Vec<f32> = ids.iter().flat_map(|id| values(*id ^ 77, COLUMNS, 1.0)).collect();
+    light.score(reader, ids, &dense, &mut scratch, &mut scores);
     scores
 }
 
@@ -116,7 +121,8 @@ proptest! {
         };
         let product = |precision, x: &[f32], weights: Vec<f32>| {
             let mut y = start.clone();
-            Layer::new(inputs, outputs, weights).add(precision, (x, inputs), &mut y, &mut Vec::new());
+            let x = Rows { values: x, row: inputs, column: 1 };
+            Layer::new(inputs, outputs, weights, precision).add(precision, x, (&mut y, outputs), rows, &mut Vec::new());
             y
         };
         let fast = product(Precision::best(), &x, weights.clone());
