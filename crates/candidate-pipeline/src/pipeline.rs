@@ -1,165 +1,501 @@
-//! Runs the stages in order, keeps their contracts and counts what happened.
+//! A recipe and how it is run: the stages in order, their contracts kept, what happened counted.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use metrics::counter;
 
+use crate::breaker::Breaker;
+use crate::merge::ByKey;
+use crate::meters::Meters;
+use crate::removals::Removals;
+use crate::report::{Outcome, RecipeLine, Removed, StageEnd, StageKind, StageReport, Trace, Watch};
 use crate::stage::{
-    Candidate, Filter, Hydrator, QueryHydrator, Scorer, Selector, SideEffect, Source, StageError,
+    Asked, Candidate, Cut, Filter, Found, Hydrator, Merger, QueryHydrator, Scorer, Selector, SideEffect,
+    Source, Stage, StageError,
 };
+use crate::switches::{Positions, SwitchError, Switches};
 
-/// A recipe: its stages, in order. Built once at start.
-pub struct Pipeline<Q, C> {
+/// What the stages of a request may take before it goes on without them.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    pub hydrator: Duration,
+    /// All sources run at once; each has so long.
+    pub source: Duration,
+}
+
+/// A step between the filters and the selector.
+pub enum Step<Q, C> {
+    Score(Box<dyn Scorer<Q, C>>),
+    Cut(Box<dyn Cut<Q, C>>),
+}
+
+/// The stages, in order.
+pub struct Recipe<Q, C> {
     pub name: &'static str,
-    /// What a query hydrator may take before the request goes on without it.
-    pub hydrator_deadline: Duration,
-    /// What a source may take before the request goes on without it.
-    pub source_deadline: Duration,
+    pub deadlines: Deadlines,
     pub query_hydrators: Vec<Box<dyn QueryHydrator<Q>>>,
     pub sources: Vec<Box<dyn Source<Q, C>>>,
+    /// Without one, candidates are merged by their keys in the order of the sources; so they are when it fails.
+    pub merger: Option<Box<dyn Merger<Q, C>>>,
     pub hydrators: Vec<Box<dyn Hydrator<Q, C>>>,
     pub filters: Vec<Box<dyn Filter<Q, C>>>,
-    pub scorers: Vec<Box<dyn Scorer<Q, C>>>,
+    pub steps: Vec<Step<Q, C>>,
     pub selector: Box<dyn Selector<Q, C>>,
+    /// Chooses when the selector fails: as plain as can be.
+    pub spare_selector: Option<Box<dyn Selector<Q, C>>>,
     pub side_effects: Vec<Box<dyn SideEffect<Q, C>>>,
 }
 
-/// The answer, and beside it everything that was left out.
-#[derive(Debug)]
-pub struct Outcome<C> {
-    pub selected: Vec<C>,
-    pub removed: Vec<Removed<C>>,
-    pub stages: Vec<StageCount>,
+/// A recipe that runs. Built once at start.
+pub struct Pipeline<Q, C> {
+    recipe: Recipe<Q, C>,
+    breakers: Vec<Breaker>,
+    switches: Switches,
+    meters: Meters,
 }
 
-/// A candidate that a filter took out.
-#[derive(Debug)]
-pub struct Removed<C> {
-    pub candidate: C,
-    pub filter: &'static str,
-    pub reason: &'static str,
+/// A request under way.
+struct Run<C> {
+    positions: Positions,
+    unit: u64,
+    stages: Vec<StageReport>,
+    trace: Option<Trace<C>>,
+    /// The candidates before the stage that runs, to undo what it did.
+    before: Vec<C>,
 }
 
-/// How many candidates a stage gave, or how it failed.
-#[derive(Debug, PartialEq, Eq)]
-pub struct StageCount {
-    pub stage: &'static str,
-    pub candidates: usize,
-    pub failure: Option<String>,
-}
-
-impl<Q: Send + Sync, C: Candidate> Pipeline<Q, C> {
-    /// Answers one query. Never fails: a broken stage costs its own work only, and is counted.
-    pub async fn run(&self, query: &mut Q) -> Outcome<C> {
-        let mut stages = Vec::with_capacity(self.sources.len() + 4);
-        for hydrator in &self.query_hydrators {
-            let done = guarded(hydrator.hydrate(query), self.hydrator_deadline).await;
-            self.note(&mut stages, hydrator.name(), 0, done.err());
-        }
-        let query = &*query;
-        let mut candidates = self.retrieve(query, &mut stages).await;
-        for hydrator in &self.hydrators {
-            let done = caught(|| hydrator.hydrate(query, &mut candidates));
-            self.note(&mut stages, hydrator.name(), candidates.len(), done.err());
-        }
-        let (mut kept, removed) = self.filter(query, candidates, &mut stages);
-        for scorer in &self.scorers {
-            let done = caught(|| scorer.score(query, &mut kept));
-            self.note(&mut stages, scorer.name(), kept.len(), done.err());
-        }
-        let selected = self.selector.select(query, kept);
-        self.note(&mut stages, self.selector.name(), selected.len(), None);
-        for effect in &self.side_effects {
-            let done = caught(|| effect.run(query, &selected));
-            self.note(&mut stages, effect.name(), selected.len(), done.err());
-        }
-        Outcome {
-            selected,
-            removed,
-            stages,
+impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
+    pub fn new(recipe: Recipe<Q, C>) -> Self {
+        let breakers = recipe.sources.iter().map(|_| Breaker::default()).collect();
+        Self {
+            recipe,
+            breakers,
+            switches: Switches::default(),
+            meters: Meters::default(),
         }
     }
 
-    async fn retrieve(&self, query: &Q, stages: &mut Vec<StageCount>) -> Vec<C> {
-        let running = self
-            .sources
-            .iter()
-            .map(|source| guarded(source.retrieve(query), self.source_deadline));
-        let mut merged: Vec<C> = Vec::new();
-        let mut place_of: HashMap<C::Key, usize> = HashMap::new();
-        for (source, found) in self.sources.iter().zip(join_all(running).await) {
-            let (found, failure) = match found {
-                Ok(found) => (found, None),
+    /// Has `stage` run for `share` of the people from the next request on.
+    ///
+    /// # Errors
+    /// See [`SwitchError`].
+    pub fn switch(&self, stage: &str, share: f32) -> Result<(), SwitchError> {
+        let lines = self.recipe();
+        let Some(line) = lines.iter().find(|line| line.name == stage) else {
+            let known: Vec<&str> = lines
+                .iter()
+                .filter(|line| line.is_switchable)
+                .map(|line| line.name)
+                .collect();
+            return Err(SwitchError::Unknown {
+                name: stage.to_owned(),
+                known: known.join(", "),
+            });
+        };
+        if !line.is_switchable {
+            return Err(SwitchError::Fixed(line.name));
+        }
+        if !(0.0..=1.0).contains(&share) {
+            return Err(SwitchError::Share {
+                name: stage.to_owned(),
+                share,
+            });
+        }
+        self.switches.set(line.name, share);
+        Ok(())
+    }
+
+    /// The stages in the order in which they run, and what each does.
+    pub fn recipe(&self) -> Vec<RecipeLine> {
+        let mut lines = Vec::new();
+        self.each_stage(|kind, stage| {
+            lines.push(RecipeLine {
+                kind,
+                name: stage.name(),
+                about: stage.about(),
+                is_switchable: stage.is_switchable(),
+                share: self.switches.share(stage.name()),
+            });
+        });
+        lines
+    }
+
+    fn each_stage(&self, mut visit: impl FnMut(StageKind, &dyn Stage)) {
+        let recipe = &self.recipe;
+        for stage in &recipe.query_hydrators {
+            visit(StageKind::QueryHydrator, &**stage);
+        }
+        for stage in &recipe.sources {
+            visit(StageKind::Source, &**stage);
+        }
+        match &recipe.merger {
+            Some(stage) => visit(StageKind::Merger, &**stage),
+            None => visit(StageKind::Merger, &ByKey),
+        }
+        for stage in &recipe.hydrators {
+            visit(StageKind::Hydrator, &**stage);
+        }
+        for stage in &recipe.filters {
+            visit(StageKind::Filter, &**stage);
+        }
+        for step in &recipe.steps {
+            match step {
+                Step::Score(stage) => visit(StageKind::Scorer, &**stage),
+                Step::Cut(stage) => visit(StageKind::Cut, &**stage),
+            }
+        }
+        visit(StageKind::Selector, &*recipe.selector);
+        if let Some(stage) = &recipe.spare_selector {
+            visit(StageKind::Selector, &**stage);
+        }
+        for stage in &recipe.side_effects {
+            visit(StageKind::SideEffect, &**stage);
+        }
+    }
+
+    /// Answers one query. Never fails: a broken stage costs its own work only, and is counted.
+    pub async fn run(&self, query: &mut Q, watch: Watch) -> Outcome<C> {
+        let mut run = Run {
+            positions: self.switches.positions(),
+            unit: query.unit(),
+            stages: Vec::with_capacity(32),
+            trace: (watch == Watch::Traced).then(|| Trace {
+                removed: Vec::new(),
+                after: Vec::new(),
+            }),
+            before: Vec::new(),
+        };
+        for hydrator in &self.recipe.query_hydrators {
+            if self.is_off(&mut run, StageKind::QueryHydrator, &**hydrator, 0) {
+                continue;
+            }
+            let began = Instant::now();
+            let done = guarded(hydrator.hydrate(query), self.recipe.deadlines.hydrator).await;
+            let mut report = report(StageKind::QueryHydrator, hydrator.name(), began, 0);
+            report.end = ended(done.err());
+            self.note(&mut run, report);
+        }
+        let query = &*query;
+        let found = self.retrieve(query, &mut run).await;
+        let mut candidates = self.merge(query, &found, &mut run);
+        drop(found);
+        for hydrator in &self.recipe.hydrators {
+            let work = |candidates: &mut [C]| hydrator.hydrate(query, candidates);
+            self.change(&mut run, StageKind::Hydrator, &**hydrator, &mut candidates, work);
+        }
+        self.filter(query, &mut candidates, &mut run);
+        for step in &self.recipe.steps {
+            match step {
+                Step::Score(scorer) => {
+                    let work = |candidates: &mut [C]| scorer.score(query, candidates);
+                    self.change(&mut run, StageKind::Scorer, &**scorer, &mut candidates, work);
+                }
+                Step::Cut(cut) => self.cut(query, &**cut, &mut candidates, &mut run),
+            }
+        }
+        let selected = self.select(query, candidates, &mut run);
+        for effect in &self.recipe.side_effects {
+            if self.is_off(&mut run, StageKind::SideEffect, &**effect, selected.len()) {
+                continue;
+            }
+            let began = Instant::now();
+            let done = caught(|| effect.run(query, &selected));
+            let mut report = report(StageKind::SideEffect, effect.name(), began, selected.len());
+            report.end = ended(done.err());
+            self.note(&mut run, report);
+        }
+        Outcome {
+            selected,
+            stages: run.stages,
+            trace: run.trace,
+        }
+    }
+
+    async fn retrieve(&self, query: &Q, run: &mut Run<C>) -> Vec<Found<C>> {
+        let mut asked = Vec::with_capacity(self.recipe.sources.len());
+        for (source, breaker) in self.recipe.sources.iter().zip(&self.breakers) {
+            if self.is_off(run, StageKind::Source, &**source, 0) {
+                continue;
+            }
+            if !breaker.lets_pass() {
+                let mut report = report(StageKind::Source, source.name(), Instant::now(), 0);
+                report.end = StageEnd::Rested;
+                self.note(run, report);
+                continue;
+            }
+            asked.push((source, breaker));
+        }
+        let deadline = self.recipe.deadlines.source;
+        let running = asked.iter().map(|(source, _)| async move {
+            let began = Instant::now();
+            let found = guarded(source.retrieve(query), deadline).await;
+            (report(StageKind::Source, source.name(), began, 0), found)
+        });
+        let mut found = Vec::with_capacity(asked.len());
+        for ((source, breaker), (mut report, result)) in asked.iter().zip(join_all(running).await) {
+            breaker.note(result.is_err());
+            let (candidates, failure) = match result {
+                Ok(candidates) => (candidates, None),
                 Err(error) => (Vec::new(), Some(error)),
             };
-            self.note(stages, source.name(), found.len(), failure);
-            for candidate in found {
-                match place_of.get(&candidate.key()) {
-                    Some(&place) => merged[place].merge(candidate),
-                    None => {
-                        place_of.insert(candidate.key(), merged.len());
-                        merged.push(candidate);
-                    }
+            report.after = candidates.len();
+            report.end = ended(failure);
+            self.note(run, report);
+            found.push(Found {
+                source: source.name(),
+                candidates,
+            });
+        }
+        found
+    }
+
+    fn merge(&self, query: &Q, found: &[Found<C>], run: &mut Run<C>) -> Vec<C> {
+        let before = found.iter().map(|found| found.candidates.len()).sum();
+        let mut merged = None;
+        if let Some(merger) = &self.recipe.merger {
+            if !self.is_off(run, StageKind::Merger, &**merger, before) {
+                let began = Instant::now();
+                let done = caught(|| merger.merge(query, found));
+                let mut report = report(StageKind::Merger, merger.name(), began, before);
+                report.after = done.as_ref().map_or(0, Vec::len);
+                match done {
+                    Ok(candidates) => merged = Some(candidates),
+                    Err(error) => report.end = ended(Some(error)),
                 }
+                self.note(run, report);
             }
+        }
+        let merged = merged.unwrap_or_else(|| {
+            let began = Instant::now();
+            let merged = crate::merge::by_key(found);
+            let mut report = report(StageKind::Merger, ByKey.name(), began, before);
+            report.after = merged.len();
+            self.note(run, report);
+            merged
+        });
+        if let Some(trace) = &mut run.trace {
+            trace.after.push(("merged", merged.clone()));
         }
         merged
     }
 
-    fn filter(
+    /// A stage that writes into candidates: what it did is undone when it fails or when it moved any.
+    fn change(
         &self,
-        query: &Q,
-        candidates: Vec<C>,
-        stages: &mut Vec<StageCount>,
-    ) -> (Vec<C>, Vec<Removed<C>>) {
-        let (mut kept, mut removed) = (candidates, Vec::new());
-        for filter in &self.filters {
-            let before = kept;
-            kept = Vec::with_capacity(before.len());
-            for candidate in before {
-                // A filter that breaks removes: what might be hidden stays hidden.
-                match std::panic::catch_unwind(AssertUnwindSafe(|| filter.check(query, &candidate)))
-                    .unwrap_or(Err("filter_panicked"))
-                {
-                    Ok(()) => kept.push(candidate),
-                    Err(reason) => {
-                        counter!("riffle_pipeline_removed_total", "pipeline" => self.name, "filter" => filter.name(), "reason" => reason)
-                            .increment(1);
-                        removed.push(Removed {
-                            candidate,
-                            filter: filter.name(),
-                            reason,
-                        });
-                    }
-                }
-            }
-            self.note(stages, filter.name(), kept.len(), None);
+        run: &mut Run<C>,
+        kind: StageKind,
+        stage: &dyn Stage,
+        candidates: &mut Vec<C>,
+        work: impl FnOnce(&mut [C]) -> Result<(), StageError>,
+    ) {
+        if self.is_off(run, kind, stage, candidates.len()) {
+            return;
         }
-        (kept, removed)
+        run.before.clone_from(candidates);
+        let began = Instant::now();
+        let done = caught(|| work(candidates)).and_then(|()| {
+            let same = |(one, was): (&C, &C)| one.key() == was.key();
+            match candidates.iter().zip(&run.before).all(same) {
+                true => Ok(()),
+                false => Err(StageError("put a candidate where another stood".into())),
+            }
+        });
+        let mut report = report(kind, stage.name(), began, candidates.len());
+        if let Err(error) = done {
+            candidates.clone_from(&run.before);
+            report.end = ended(Some(error));
+        }
+        self.note(run, report);
+        if let Some(trace) = run.trace.as_mut().filter(|_| kind == StageKind::Scorer) {
+            trace.after.push((stage.name(), candidates.clone()));
+        }
     }
 
-    fn note(
-        &self,
-        stages: &mut Vec<StageCount>,
-        stage: &'static str,
-        candidates: usize,
-        failure: Option<StageError>,
-    ) {
-        if let Some(error) = &failure {
-            counter!("riffle_pipeline_failures_total", "pipeline" => self.name, "stage" => stage)
-                .increment(1);
-            tracing::warn!(pipeline = self.name, stage, %error, "stage failed, request goes on without it");
+    fn filter(&self, query: &Q, candidates: &mut Vec<C>, run: &mut Run<C>) {
+        let mut removals = Removals::default();
+        for filter in &self.recipe.filters {
+            if self.is_off(run, StageKind::Filter, &**filter, candidates.len()) {
+                continue;
+            }
+            let began = Instant::now();
+            let mut report = report(StageKind::Filter, filter.name(), began, candidates.len());
+            removals.begin(candidates.len());
+            let whole = AssertUnwindSafe(|| filter.filter(query, candidates, &mut removals));
+            if std::panic::catch_unwind(whole).is_err() {
+                one_by_one(&**filter, query, candidates, &mut removals);
+                report.end = ended(Some(StageError("panicked; asked about each alone".into())));
+            }
+            leave(run, filter.name(), candidates, &removals, &mut report);
+            report.took = began.elapsed();
+            self.note(run, report);
         }
-        stages.push(StageCount {
-            stage,
-            candidates,
-            failure: failure.map(|error| error.to_string()),
+    }
+
+    fn cut(&self, query: &Q, cut: &dyn Cut<Q, C>, candidates: &mut Vec<C>, run: &mut Run<C>) {
+        if self.is_off(run, StageKind::Cut, cut, candidates.len()) {
+            return;
+        }
+        let began = Instant::now();
+        let keep_max = cut.keep_max(query);
+        let kept = caught(|| cut.keep(query, candidates)).and_then(|kept| checked(kept, candidates.len()));
+        let mut report = report(StageKind::Cut, cut.name(), began, candidates.len());
+        let kept = kept.unwrap_or_else(|error| {
+            report.end = ended(Some(error));
+            (0..keep_max.min(candidates.len())).collect()
+        });
+        let mut stays = vec![false; candidates.len()];
+        kept.iter().for_each(|&place| stays[place] = true);
+        let mut removals = Removals::default();
+        removals.begin(candidates.len());
+        for (place, _) in stays.iter().enumerate().filter(|(_, stays)| !**stays) {
+            removals.remove(place, "beyond_the_best");
+        }
+        leave(run, cut.name(), candidates, &removals, &mut report);
+        report.took = began.elapsed();
+        self.note(run, report);
+    }
+
+    fn select(&self, query: &Q, mut candidates: Vec<C>, run: &mut Run<C>) -> Vec<C> {
+        let selectors = std::iter::once(&self.recipe.selector).chain(&self.recipe.spare_selector);
+        for selector in selectors {
+            run.before.clone_from(&candidates);
+            let began = Instant::now();
+            let places = caught(|| selector.select(query, &mut candidates))
+                .and_then(|places| checked(places, candidates.len()))
+                .and_then(|places| {
+                    let same = |&place: &usize| candidates[place].key() == run.before[place].key();
+                    match places.iter().all(same) {
+                        true => Ok(places),
+                        false => Err(StageError("put a candidate where another stood".into())),
+                    }
+                });
+            let mut report = report(StageKind::Selector, selector.name(), began, candidates.len());
+            match places {
+                Ok(places) => {
+                    report.after = places.len();
+                    self.note(run, report);
+                    if let Some(trace) = &mut run.trace {
+                        trace.after.push((selector.name(), candidates.clone()));
+                    }
+                    return places
+                        .into_iter()
+                        .map(|place| candidates[place].clone())
+                        .collect();
+                }
+                Err(error) => {
+                    candidates.clone_from(&run.before);
+                    report.after = 0;
+                    report.end = ended(Some(error));
+                    self.note(run, report);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn is_off(&self, run: &mut Run<C>, kind: StageKind, stage: &(impl Stage + ?Sized), count: usize) -> bool {
+        if run.positions.is_on(stage.name(), run.unit) {
+            return false;
+        }
+        let mut report = report(kind, stage.name(), Instant::now(), count);
+        report.end = StageEnd::Off;
+        self.note(run, report);
+        true
+    }
+
+    fn note(&self, run: &mut Run<C>, report: StageReport) {
+        let stages = || {
+            let mut names = vec![ByKey.name()];
+            self.each_stage(|_, stage| names.push(stage.name()));
+            names
+        };
+        self.meters.note(self.recipe.name, stages, &report);
+        run.stages.push(report);
+    }
+}
+
+fn report(kind: StageKind, name: &'static str, began: Instant, count: usize) -> StageReport {
+    StageReport {
+        kind,
+        name,
+        before: count,
+        after: count,
+        took: began.elapsed(),
+        end: StageEnd::Done,
+        removed: Vec::new(),
+    }
+}
+
+fn ended(failure: Option<StageError>) -> StageEnd {
+    failure.map_or(StageEnd::Done, |error| StageEnd::Failed(error.to_string()))
+}
+
+/// Asks a filter that panicked about each candidate alone.
+fn one_by_one<Q, C: Candidate>(
+    filter: &dyn Filter<Q, C>,
+    query: &Q,
+    candidates: &[C],
+    removals: &mut Removals,
+) {
+    removals.begin(candidates.len());
+    let mut alone = Removals::default();
+    for place in 0..candidates.len() {
+        alone.begin(1);
+        let one = &candidates[place..=place];
+        match std::panic::catch_unwind(AssertUnwindSafe(|| filter.filter(query, one, &mut alone))) {
+            Ok(()) => {
+                if let Some(reason) = alone.reason_at(0) {
+                    removals.remove(place, reason);
+                }
+            }
+            Err(_) => removals.remove(place, "filter_panicked"),
+        }
+    }
+}
+
+/// Takes out what `removals` says; what goes is kept beside only when somebody watches.
+fn leave<C: Candidate>(
+    run: &mut Run<C>,
+    stage: &'static str,
+    candidates: &mut Vec<C>,
+    removals: &Removals,
+    report: &mut StageReport,
+) {
+    report.removed = removals.reasons().to_vec();
+    if removals.count() > 0 {
+        if let Some(trace) = &mut run.trace {
+            let gone = candidates
+                .iter()
+                .enumerate()
+                .filter_map(|(place, one)| Some((one, removals.reason_at(place)?)));
+            trace.removed.extend(gone.map(|(one, reason)| Removed {
+                candidate: one.clone(),
+                stage,
+                reason,
+            }));
+        }
+        let mut place = 0;
+        candidates.retain(|_| {
+            place += 1;
+            removals.is_kept(place - 1)
         });
     }
+    report.after = candidates.len();
+}
+
+/// Places that exist, each once.
+fn checked(places: Vec<usize>, len: usize) -> Result<Vec<usize>, StageError> {
+    let mut met = vec![false; len];
+    for &place in &places {
+        match met.get_mut(place) {
+            None => return Err(StageError("named a place that does not exist".into())),
+            Some(met) if *met => return Err(StageError("named a place twice".into())),
+            Some(met) => *met = true,
+        }
+    }
+    Ok(places)
 }
 
 async fn guarded<T>(

@@ -1,15 +1,20 @@
-//! The published videos and three ways to walk them: by age, by creator, by hashtag. Written by the `catalog` job alone.
+//! The published videos, each at a dense slot, and three ways to walk them: by age, by creator, by hashtag. Written by the `catalog` job
+//! alone; only how videos fare is told by the `activity` job.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use types::{Category, ContentVector, DurationMs, Region, SoundId, TimestampMs, UserId, VideoId};
 
 use crate::bytes::{Row, put_i64, put_text, put_u64};
+use crate::facts::{FACT_TOPICS, Facts, Flags, TopicNo};
+use crate::features::VideoCounters;
+use crate::hashing::IdHashing;
 use crate::store::StoreError;
 
 const TABLE: TableDefinition<u64, &[u8]> = TableDefinition::new("catalog");
+const FLAGS: TableDefinition<u64, u8> = TableDefinition::new("catalog_flags");
 
 /// What the feed knows about a video before anyone watched it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,52 +35,118 @@ pub struct VideoProfile {
     pub original: Option<VideoId>,
 }
 
+/// A video's place in the catalog. Places are dense and used again after a removal: whoever keeps one while nobody holds the catalog
+/// keeps the [`VideoId`] beside it, and compares ([`Catalog::facts_of`]).
+pub type Slot = u32;
+
 /// Newest last.
-type ByAge = BTreeSet<(TimestampMs, VideoId)>;
+type ByAge = BTreeMap<(TimestampMs, VideoId), Slot>;
 
 /// The index in memory.
 #[derive(Debug, Default)]
 pub struct Catalog {
-    all: HashMap<VideoId, Arc<VideoProfile>>,
+    slots: HashMap<VideoId, Slot, IdHashing>,
+    /// By slot.
+    facts: Vec<Facts>,
+    /// By slot; none where the place is free.
+    profiles: Vec<Option<Arc<VideoProfile>>>,
+    free: Vec<Slot>,
+    topics: Topics,
     by_age: ByAge,
-    by_creator: HashMap<UserId, ByAge>,
-    by_hashtag: HashMap<Arc<str>, ByAge>,
+    by_creator: HashMap<UserId, ByAge, IdHashing>,
+    /// By the number of the hashtag.
+    by_topic: Vec<ByAge>,
     /// Near-duplicates by what they are copies of; lists only what has copies.
-    copies: HashMap<VideoId, Vec<VideoId>>,
+    copies: HashMap<VideoId, Vec<VideoId>, IdHashing>,
+    /// Also of videos that are not here yet, so that a flag outlives a new profile.
+    flags: BTreeMap<VideoId, Flags>,
     dirty: BTreeSet<VideoId>,
+}
+
+/// Hashtags by number. A number whose last video left is used again.
+#[derive(Debug, Default)]
+struct Topics {
+    numbers: HashMap<Arc<str>, TopicNo>,
+    free: Vec<TopicNo>,
 }
 
 impl Catalog {
     pub fn get(&self, video: VideoId) -> Option<&Arc<VideoProfile>> {
-        self.all.get(&video)
+        self.profile_at(self.slot_of(video)?)
     }
 
     pub fn len(&self) -> usize {
-        self.all.len()
+        self.slots.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.slots.is_empty()
+    }
+
+    /// Slots ever used: what a table beside the catalog has to hold.
+    pub fn capacity(&self) -> usize {
+        self.facts.len()
+    }
+
+    pub fn slot_of(&self, video: VideoId) -> Option<Slot> {
+        self.slots.get(&video).copied()
+    }
+
+    /// The facts of `slot`; none when the place is free.
+    pub fn facts_at(&self, slot: Slot) -> Option<&Facts> {
+        self.facts
+            .get(slot as usize)
+            .filter(|facts| facts.video.raw() != 0)
+    }
+
+    /// The facts of `slot` if `video` still stands there.
+    pub fn facts_of(&self, slot: Slot, video: VideoId) -> Option<&Facts> {
+        self.facts.get(slot as usize).filter(|facts| facts.video == video)
+    }
+
+    pub fn profile_at(&self, slot: Slot) -> Option<&Arc<VideoProfile>> {
+        self.profiles.get(slot as usize)?.as_ref()
+    }
+
+    /// The number of a hashtag that some video has.
+    pub fn topic_no(&self, hashtag: &str) -> Option<TopicNo> {
+        self.topics.numbers.get(hashtag).copied()
     }
 
     /// All videos, in no order.
     pub fn ids(&self) -> impl Iterator<Item = VideoId> + '_ {
-        self.all.keys().copied()
+        self.slots.keys().copied()
     }
 
     /// Newest first.
     pub fn newest(&self) -> impl Iterator<Item = &Arc<VideoProfile>> {
-        self.walk(Some(&self.by_age))
+        self.profiles_of(self.newest_slots())
     }
 
     /// Newest first.
     pub fn by_creator(&self, creator: UserId) -> impl Iterator<Item = &Arc<VideoProfile>> {
-        self.walk(self.by_creator.get(&creator))
+        self.profiles_of(self.by_creator_slots(creator))
     }
 
     /// Newest first.
     pub fn by_hashtag(&self, hashtag: &str) -> impl Iterator<Item = &Arc<VideoProfile>> {
-        self.walk(self.by_hashtag.get(hashtag))
+        self.profiles_of(self.by_hashtag_slots(hashtag))
+    }
+
+    /// Newest first.
+    pub fn newest_slots(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.by_age.values().rev().copied()
+    }
+
+    /// Newest first.
+    pub fn by_creator_slots(&self, creator: UserId) -> impl Iterator<Item = Slot> + '_ {
+        walk(self.by_creator.get(&creator))
+    }
+
+    /// Newest first.
+    pub fn by_hashtag_slots(&self, hashtag: &str) -> impl Iterator<Item = Slot> + '_ {
+        let number = self.topic_no(hashtag);
+        walk(number.and_then(|number| self.by_topic.get(number as usize)))
     }
 
     /// The near-duplicates of `original` that are here, in order of their ids; the original itself is not among them.
@@ -83,20 +154,74 @@ impl Catalog {
         self.copies.get(&original).map_or(&[], Vec::as_slice)
     }
 
-    fn walk<'a>(&'a self, index: Option<&'a ByAge>) -> impl Iterator<Item = &'a Arc<VideoProfile>> {
-        index
-            .into_iter()
-            .flat_map(|index| index.iter().rev())
-            .filter_map(|(_, video)| self.all.get(video))
+    fn profiles_of<'a>(
+        &'a self,
+        slots: impl Iterator<Item = Slot> + 'a,
+    ) -> impl Iterator<Item = &'a Arc<VideoProfile>> {
+        slots.filter_map(|slot| self.profile_at(slot))
+    }
+
+    /// The flags of a video, whether it is here or not.
+    pub fn flags(&self, video: VideoId) -> Flags {
+        self.flags.get(&video).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn flag(&mut self, video: VideoId, flags: Flags) {
+        match flags == Flags::default() {
+            true => self.flags.remove(&video),
+            false => self.flags.insert(video, flags),
+        };
+        if let Some(slot) = self.slot_of(video) {
+            self.facts[slot as usize].flags = flags;
+        }
+        self.dirty.insert(video);
+    }
+
+    /// Takes a video's counters over; nothing happens when it is not here.
+    pub(crate) fn count(&self, video: VideoId, counters: &VideoCounters) {
+        let facts = self.slot_of(video).and_then(|slot| self.facts.get(slot as usize));
+        if let Some(facts) = facts {
+            facts.count(counters);
+        }
     }
 
     pub(crate) fn put(&mut self, profile: VideoProfile) {
+        let fared = self.slot_of(profile.video).map(|slot| self.facts[slot as usize].fared());
         self.remove(profile.video);
         let (video, place) = (profile.video, (profile.published_ms, profile.video));
-        self.by_age.insert(place);
-        self.by_creator.entry(profile.creator).or_default().insert(place);
-        for hashtag in &profile.hashtags {
-            self.by_hashtag.entry(hashtag.clone()).or_default().insert(place);
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.facts.push(Facts::free());
+            self.profiles.push(None);
+            self.facts.len() as Slot - 1
+        });
+        self.by_age.insert(place, slot);
+        self.by_creator
+            .entry(profile.creator)
+            .or_default()
+            .insert(place, slot);
+        let mut topics = [0; FACT_TOPICS];
+        for (at, hashtag) in profile.hashtags.iter().enumerate() {
+            let number = self.topics.number(hashtag);
+            if self.by_topic.len() <= number as usize {
+                self.by_topic.resize_with(number as usize + 1, ByAge::new);
+            }
+            self.by_topic[number as usize].insert(place, slot);
+            if let Some(topic) = topics.get_mut(at) {
+                *topic = number;
+            }
+        }
+        let mut facts = Facts::new(
+            video,
+            profile.creator,
+            profile.published_ms,
+            profile.sound,
+            profile.region,
+            profile.category.map_or(0, Category::number),
+            topics,
+        );
+        facts.flags = self.flags(video);
+        if let Some(fared) = fared {
+            facts.carry(fared);
         }
         if let Some(original) = profile.original {
             let copies = self.copies.entry(original).or_default();
@@ -104,24 +229,41 @@ impl Catalog {
                 copies.insert(at, video);
             }
         }
-        self.all.insert(video, Arc::new(profile));
+        self.facts[slot as usize] = facts;
+        self.profiles[slot as usize] = Some(Arc::new(profile));
+        self.slots.insert(video, slot);
         self.dirty.insert(video);
     }
 
     pub(crate) fn remove(&mut self, video: VideoId) {
-        let Some(profile) = self.all.remove(&video) else {
+        let Some(slot) = self.slots.remove(&video) else {
+            return;
+        };
+        self.facts[slot as usize] = Facts::free();
+        self.free.push(slot);
+        self.dirty.insert(video);
+        let Some(profile) = self.profiles[slot as usize].take() else {
             return;
         };
         let place = (profile.published_ms, video);
         self.by_age.remove(&place);
-        leave(&mut self.by_creator, &profile.creator, place);
-        for hashtag in &profile.hashtags {
-            leave(&mut self.by_hashtag, hashtag, place);
-        }
         if let Some(original) = profile.original {
             self.leave_copies(original, video);
         }
-        self.dirty.insert(video);
+        if let Some(places) = self.by_creator.get_mut(&profile.creator) {
+            places.remove(&place);
+            if places.is_empty() {
+                self.by_creator.remove(&profile.creator);
+            }
+        }
+        for hashtag in &profile.hashtags {
+            let Some(number) = self.topic_no(hashtag) else { continue };
+            let places = &mut self.by_topic[number as usize];
+            places.remove(&place);
+            if places.is_empty() {
+                self.topics.leave(hashtag);
+            }
+        }
     }
 
     /// What the media plane says of a video later on; nothing for a video that is gone.
@@ -131,7 +273,7 @@ impl Catalog {
         content: Option<Arc<ContentVector>>,
         original: Option<VideoId>,
     ) {
-        if let Some(profile) = self.all.get(&video) {
+        if let Some(profile) = self.get(video) {
             let profile = VideoProfile::clone(profile);
             self.put(VideoProfile {
                 content,
@@ -151,9 +293,13 @@ impl Catalog {
     }
 
     pub(crate) fn load(txn: &WriteTransaction) -> Result<Self, StoreError> {
-        let table = txn.open_table(TABLE)?;
         let mut catalog = Self::default();
-        for row in table.iter()? {
+        for row in txn.open_table(FLAGS)?.iter()? {
+            let (key, value) = row?;
+            let video = VideoId::from_raw(key.value());
+            catalog.flags.insert(video, Flags(value.value()));
+        }
+        for row in txn.open_table(TABLE)?.iter()? {
             let (key, value) = row?;
             let profile = decode(VideoId::from_raw(key.value()), value.value());
             catalog.put(profile.ok_or(StoreError::Row("catalog"))?);
@@ -164,11 +310,15 @@ impl Catalog {
 
     /// Writes what changed; it stays marked until [`Self::clean`], so a commit that fails loses nothing.
     pub(crate) fn flush(&self, txn: &WriteTransaction) -> Result<(), StoreError> {
-        let mut table = txn.open_table(TABLE)?;
+        let (mut table, mut flags) = (txn.open_table(TABLE)?, txn.open_table(FLAGS)?);
         for video in &self.dirty {
-            match self.all.get(video) {
+            match self.get(*video) {
                 Some(profile) => table.insert(video.raw(), encode(profile).as_slice())?,
                 None => table.remove(video.raw())?,
+            };
+            match self.flags.get(video) {
+                Some(set) => flags.insert(video.raw(), set.0)?,
+                None => flags.remove(video.raw())?,
             };
         }
         Ok(())
@@ -180,13 +330,27 @@ impl Catalog {
     }
 }
 
-fn leave<K: std::hash::Hash + Eq>(index: &mut HashMap<K, ByAge>, key: &K, place: (TimestampMs, VideoId)) {
-    if let Some(places) = index.get_mut(key) {
-        places.remove(&place);
-        if places.is_empty() {
-            index.remove(key);
+impl Topics {
+    /// The number of a hashtag; it gets one at its first video.
+    fn number(&mut self, hashtag: &Arc<str>) -> TopicNo {
+        if let Some(&number) = self.numbers.get(hashtag) {
+            return number;
         }
+        let next = self.numbers.len() + self.free.len() + 1;
+        let number = self.free.pop().unwrap_or(next as TopicNo);
+        self.numbers.insert(hashtag.clone(), number);
+        number
     }
+
+    fn leave(&mut self, hashtag: &Arc<str>) {
+        self.free.extend(self.numbers.remove(hashtag));
+    }
+}
+
+fn walk(index: Option<&ByAge>) -> impl Iterator<Item = Slot> + '_ {
+    index
+        .into_iter()
+        .flat_map(|index| index.values().rev().copied())
 }
 
 fn encode(profile: &VideoProfile) -> Vec<u8> {

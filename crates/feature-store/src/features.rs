@@ -138,6 +138,13 @@ impl VideoCounters {
     }
 }
 
+impl VideoCounters {
+    /// The heat, and when it was so.
+    pub(crate) fn heat_as_of(&self) -> (f32, TimestampMs) {
+        (self.heat, self.heat_at_ms)
+    }
+}
+
 impl From<&FeatureRow> for VideoCounters {
     fn from(row: &FeatureRow) -> Self {
         Self {

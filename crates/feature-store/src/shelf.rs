@@ -142,6 +142,17 @@ impl<K: RowKey, V: Stored> Shelf<K, V> {
         }
     }
 
+    /// Visits every row of the table, in memory or not.
+    pub(crate) fn scan(&self, txn: &WriteTransaction, mut visit: impl FnMut(&K, &V)) -> Result<(), StoreError> {
+        for row in txn.open_table(definition(self.table))?.iter()? {
+            let (key, value) = row?;
+            let (key, value) = (K::decode(key.value()), V::decode(value.value()));
+            let (key, value) = key.zip(value).ok_or(StoreError::Row(self.table))?;
+            visit(&key, &value);
+        }
+        Ok(())
+    }
+
     /// Takes the keys that changed since the last call, for a commit.
     pub(crate) fn take(&self) -> Taken<K> {
         let dirty = |shard: &RwLock<Shard<K, V>>| std::mem::take(&mut shard.write().dirty);

@@ -14,6 +14,7 @@ use types::{ContentVector, TimestampMs, VideoId, ViewerId};
 use crate::activity::Activity;
 use crate::catalog::{Catalog, VideoProfile};
 use crate::entity::Entity;
+use crate::facts::Flags;
 use crate::features::{FeatureRow, VideoCounters};
 use crate::format;
 use crate::offsets::Offsets;
@@ -139,6 +140,11 @@ impl FeatureStore {
         let activity = Activity::load(&txn, config)?;
         let catalog = Catalog::load(&txn)?;
         let pools = Pools::load(&txn)?;
+        activity.videos.scan(&txn, |entity, row| {
+            if let Entity::Video(video) = entity {
+                catalog.count(*video, &VideoCounters::from(row));
+            }
+        })?;
         let outbox = OutboxMarks::load(&txn)?;
         let offsets = Offsets::load(&txn)?;
         txn.commit()?;
@@ -208,6 +214,9 @@ impl FeatureStore {
 
     /// Takes an entity's features (job `activity`).
     pub fn feature_put(&self, entity: Entity, row: FeatureRow) {
+        if let Entity::Video(video) = &entity {
+            self.catalog.read().count(*video, &VideoCounters::from(&row));
+        }
         self.activity.features(&entity).put(entity, row);
     }
 
@@ -340,7 +349,17 @@ impl FeatureStore {
 
     /// Adds or replaces a published video (job `catalog`).
     pub fn catalog_put(&self, profile: VideoProfile) {
-        self.catalog.write().put(profile);
+        let video = profile.video;
+        // Before the lock: the file may be asked.
+        let counters = self.video_counters(video);
+        let mut catalog = self.catalog.write();
+        catalog.put(profile);
+        catalog.count(video, &counters);
+    }
+
+    /// Sets the flags of a video, known or not (job `catalog`).
+    pub fn catalog_flag(&self, video: VideoId, flags: Flags) {
+        self.catalog.write().flag(video, flags);
     }
 
     /// Replaces what is known of a video's content; nothing for a video that is not there (job `catalog`).

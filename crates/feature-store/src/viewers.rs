@@ -9,6 +9,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, Wr
 use types::{TimestampMs, UserId, VideoId, ViewerId};
 
 use crate::bytes::{Row, put_f32, put_i64, put_text, put_u64};
+use crate::hashing::IdHashing;
 use crate::store::StoreError;
 
 const SEEN: TableDefinition<(u64, u64), i64> = TableDefinition::new("seen");
@@ -54,7 +55,7 @@ impl Taste {
 /// One viewer.
 #[derive(Debug, Clone, Default)]
 pub struct ViewerState {
-    seen: HashMap<VideoId, TimestampMs>,
+    seen: HashMap<VideoId, TimestampMs, IdHashing>,
     /// Seen since the last commit; the file learns them then.
     seen_unsaved: Vec<VideoId>,
     /// Forgotten since the last commit; so does the file then.
