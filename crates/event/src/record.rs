@@ -181,6 +181,32 @@ pub enum Source {
     Explore,
     /// Drawn evenly from all that the viewer may see: the yardstick that no opinion bends.
     Uniform,
+    /// Near the viewer among vectors learned from what people watch.
+    Collaborative,
+    /// Like what the viewer liked, by picture, sound and words.
+    Content,
+    /// Liked by those whom the viewer follows.
+    Social,
+    /// On a list of what is rising, for a region, a category or everybody.
+    Trending,
+}
+
+impl Source {
+    /// Stable, for programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Popular => "popular",
+            Self::Interest => "interest",
+            Self::Following => "following",
+            Self::Explore => "explore",
+            Self::Uniform => "uniform",
+            Self::Collaborative => "collaborative",
+            Self::Content => "content",
+            Self::Social => "social",
+            Self::Trending => "trending",
+        }
+    }
 }
 
 /// A step in a video's life that others follow.

@@ -132,7 +132,7 @@ columns! { ServedRow {
     "impression_id" FreshId(|r| Some(r.item.impression.raw())), "joins views";
     "video_id"      Id(|r| Some(r.item.video.raw())),           "the video that was shown";
     "position"      Int(|r| Some(i32::from(r.item.position))),  "place in the feed";
-    "source"        Word(|r| Some(source(r.item.source))),      "which candidate source found it";
+    "source"        Word(|r| Some(r.item.source.name())),      "which candidate source found it";
     "score"         Float(|r| Some(r.item.score)),              "the score that placed it";
     "propensity"    Float(|r| Some(r.item.propensity)),         "the probability with which the policy put it there";
     "features"      Features(|r| &r.item.features),             "slot and value, exactly as the scorer saw them";
@@ -221,17 +221,6 @@ const fn action_kind(kind: ActionKind) -> &'static str {
         ActionKind::Unblock => "unblock",
         ActionKind::BlockedBy => "blocked_by",
         ActionKind::UnblockedBy => "unblocked_by",
-    }
-}
-
-const fn source(source: Source) -> &'static str {
-    match source {
-        Source::Fresh => "fresh",
-        Source::Popular => "popular",
-        Source::Interest => "interest",
-        Source::Following => "following",
-        Source::Explore => "explore",
-        Source::Uniform => "uniform",
     }
 }
 

@@ -8,13 +8,18 @@ use super::receipt::{read_receipt, write_receipt};
 use super::{DecodeError, FEATURES_MAX, IDS_MAX, KIND_SERVED, SLATE_ITEMS_MAX};
 use crate::record::{ServedItem, ServedSlate, Source};
 
-pub(super) const SOURCES: [Source; 6] = [
+/// Ever longer: a source's place is its number in the log.
+pub(super) const SOURCES: [Source; 10] = [
     Source::Fresh,
     Source::Popular,
     Source::Interest,
     Source::Following,
     Source::Explore,
     Source::Uniform,
+    Source::Collaborative,
+    Source::Content,
+    Source::Social,
+    Source::Trending,
 ];
 
 pub(super) fn write_served(out: &mut Writer<'_>, slate: &ServedSlate) {
