@@ -1,5 +1,6 @@
 //! Settings: the compiled-in defaults, then a file, then the environment. Unknown keys are refused at every step.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use axum::http::HeaderName;
@@ -105,6 +106,10 @@ impl Learner {
 #[serde(deny_unknown_fields)]
 pub struct Feed {
     pub seed: u64,
+    pub candidates_max: usize,
+    pub ranked_max: usize,
+    /// Shares of viewers, 0 to 1, by the name of a stage.
+    pub components: BTreeMap<String, f32>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -8,7 +8,7 @@ use blob::{BlobStore, UrlSigner};
 use collector::Collector;
 use event_log::EventLog;
 use feature_store::{FeatureStore, LiveFeatures};
-use feed::{FeedParts, Following, ForYou, LearnerParts};
+use feed::{FeedConfig, FeedParts, Following, ForYou, LearnerParts};
 use lake::BlobObjects;
 use media::{
     MediaLimits, MediaQueue, Processor, QueueLimits, QueueParts, Sandbox, UploadLimits, Uploads, UploadsParts,
@@ -136,7 +136,7 @@ impl House {
     }
 
     /// The HTTP service over these rooms, and what remains to be closed after it.
-    pub fn door(self, config: &Config) -> (axum::Router, Rest) {
+    pub fn door(self, config: &Config) -> Result<(axum::Router, Rest), AppError> {
         let feed_parts = FeedParts {
             store: self.features.clone(),
             log: self.log.clone(),
@@ -144,13 +144,19 @@ impl House {
             learner: self.learner,
             cursor_key: self.secrets.cursors,
             seed: config.feed.seed,
+            config: FeedConfig {
+                candidates_max: config.feed.candidates_max,
+                ranked_max: config.feed.ranked_max,
+                components: config.feed.components.clone(),
+            },
         };
+        let for_you = ForYou::new(&feed_parts).map_err(AppError::start("the feed"))?;
         let readiness = Arc::new(Readiness::default());
         let parts = ServerParts {
             client_config: client_config(config, self.product.limits()),
             relay: self.background.relay.clone(),
             collector: Arc::new(Collector::new(self.log.clone(), self.features.clone())),
-            for_you: ForYou::new(&feed_parts),
+            for_you,
             following: Following::new(&feed_parts),
             product: self.product,
             uploads: self.uploads,
@@ -174,7 +180,7 @@ impl House {
             background: self.background,
             store: self.store,
         };
-        (server::router(parts, &shell(config)), rest)
+        Ok((server::router(parts, &shell(config)), rest))
     }
 }
 

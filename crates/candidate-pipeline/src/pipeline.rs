@@ -27,6 +27,7 @@ pub struct Deadlines {
 
 /// A step between the filters and the selector.
 pub enum Step<Q, C> {
+    Hydrate(Box<dyn Hydrator<Q, C>>),
     Score(Box<dyn Scorer<Q, C>>),
     Cut(Box<dyn Cut<Q, C>>),
 }
@@ -142,6 +143,7 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
         }
         for step in &recipe.steps {
             match step {
+                Step::Hydrate(stage) => visit(StageKind::Hydrator, &**stage),
                 Step::Score(stage) => visit(StageKind::Scorer, &**stage),
                 Step::Cut(stage) => visit(StageKind::Cut, &**stage),
             }
@@ -188,6 +190,10 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
         self.filter(query, &mut candidates, &mut run);
         for step in &self.recipe.steps {
             match step {
+                Step::Hydrate(hydrator) => {
+                    let work = |candidates: &mut [C]| hydrator.hydrate(query, candidates);
+                    self.change(&mut run, StageKind::Hydrator, &**hydrator, &mut candidates, work);
+                }
                 Step::Score(scorer) => {
                     let work = |candidates: &mut [C]| scorer.score(query, candidates);
                     self.change(&mut run, StageKind::Scorer, &**scorer, &mut candidates, work);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use candidate_pipeline::{BoxFuture, QueryHydrator, StageError};
+use candidate_pipeline::{BoxFuture, QueryHydrator, Stage, StageError};
 use event::{partition_of, topic};
 use event_log::{EventLog, Topic, TopicPartition};
 use feature_store::{FeatureStore, job};
@@ -43,11 +43,21 @@ impl CatchUp {
     }
 }
 
-impl QueryHydrator<Query> for CatchUp {
+impl Stage for CatchUp {
     fn name(&self) -> &'static str {
         "catch_up"
     }
 
+    fn about(&self) -> &'static str {
+        "waits, within a bound, until the viewer's own last events are in their state"
+    }
+
+    fn is_switchable(&self) -> bool {
+        false
+    }
+}
+
+impl QueryHydrator<Query> for CatchUp {
     fn hydrate<'a>(&'a self, query: &'a mut Query) -> BoxFuture<'a, Result<(), StageError>> {
         Box::pin(async move {
             self.wait(query.viewer).await;

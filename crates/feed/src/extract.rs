@@ -1,25 +1,15 @@
-//! Scorer that scores nothing: gives the best candidates, by the light score, what the model reads. It is computed here, once; the scorer after
-//! it reads these rows, the served record holds them, and the learner learns from that record.
-//!
-//! What exploration may draw gets a row too, whatever its light score: what is served without one teaches nothing. All others fall
-//! behind those with a row.
+//! Hydrator: what the model reads of the candidates that came through the cut, as a column of the query. It is computed here, once; the
+//! scorer after it reads these rows, the served record holds them, and the learner learns from that record.
 
-use std::sync::Arc;
-
-use candidate_pipeline::{Scorer, StageError};
-use event::Source;
+use candidate_pipeline::{Hydrator, Stage, StageError};
 use feature::{Row, VideoFacts};
 use feature_store::LiveFeatures;
 
 use crate::facts;
 use crate::model::{Query, VideoCandidate};
 
-/// Candidates that are looked at as the model does, beside those of exploration: ten pages, 20 µs each.
-pub(crate) const RANKED_MAX: usize = 200;
 /// Rows read in one hold of the state's lock: a quarter of a millisecond.
 const SLICE: usize = 32;
-/// By how much the score of a candidate without a row is lowered: more than any value is below any light score.
-const UNRANKED_BELOW: f32 = 4.0;
 /// Ids of a row, about.
 const IDS_ABOUT: usize = 48;
 
@@ -57,40 +47,23 @@ impl Extract {
     }
 }
 
-impl Scorer<Query, VideoCandidate> for Extract {
+impl Stage for Extract {
     fn name(&self) -> &'static str {
         "extract"
     }
 
-    fn score(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<(), StageError> {
-        let chosen = best(candidates);
-        let videos: Vec<VideoFacts> = chosen
-            .iter()
-            .map(|&at| facts::video(&candidates[at].profile))
-            .collect();
-        for (&at, row) in chosen.iter().zip(self.rows(query, &videos)) {
-            candidates[at].row = Some(Arc::new(row));
-        }
-        let unranked = candidates.iter_mut().filter(|candidate| candidate.row.is_none());
-        unranked.for_each(|candidate| candidate.score -= UNRANKED_BELOW);
-        Ok(())
+    fn about(&self) -> &'static str {
+        "reads what the model reads of each candidate that went on; logged as read here"
     }
 }
 
-/// Places of the candidates worth a row, ascending.
-fn best(candidates: &[VideoCandidate]) -> Vec<usize> {
-    let mut places: Vec<usize> = (0..candidates.len()).collect();
-    if places.len() <= RANKED_MAX {
-        return places;
+impl Hydrator<Query, VideoCandidate> for Extract {
+    fn hydrate(&self, query: &Query, _: &mut [VideoCandidate]) -> Result<(), StageError> {
+        let profiles = query.profiles.get().map_or(&[][..], Vec::as_slice);
+        let videos: Vec<VideoFacts> = profiles.iter().map(|profile| facts::video(profile)).collect();
+        query
+            .rows
+            .set(self.rows(query, &videos))
+            .map_err(|_| StageError("rows were there already".into()))
     }
-    places.select_nth_unstable_by(RANKED_MAX, |&a, &b| {
-        let (a, b) = (&candidates[a], &candidates[b]);
-        let by_score = b.score.total_cmp(&a.score);
-        by_score.then_with(|| b.profile.video.cmp(&a.profile.video))
-    });
-    let explored = places.split_off(RANKED_MAX);
-    let may_explore = |at: &usize| candidates[*at].sources.contains(&Source::Explore);
-    places.extend(explored.into_iter().filter(may_explore));
-    places.sort_unstable();
-    places
 }

@@ -49,7 +49,7 @@ fn bucket(count: u64) -> u64 {
 }
 
 /// A hashtag as a number, never 0 (FNV-1a, 64 bit, cut to the bits of an id); stable for ever, as it stands in the log.
-fn topic(hashtag: &str) -> u64 {
+pub(crate) fn topic(hashtag: &str) -> u64 {
     let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     let hash = hashtag.bytes().fold(0xcbf2_9ce4_8422_2325, fold);
     (hash >> (u64::BITS - ID_BITS)).max(1)

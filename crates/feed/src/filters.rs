@@ -1,23 +1,68 @@
-//! What must not be shown, one rule each.
+//! What must not be shown, one rule each. All of them protect somebody: none is switched off by an experiment.
 
-use candidate_pipeline::Filter;
+use std::sync::Arc;
+
+use candidate_pipeline::{Filter, Removals, Stage};
+use feature_store::{FeatureStore, Flags};
 use types::UserId;
 
 use crate::model::{Query, VideoCandidate};
 
+macro_rules! stage {
+    ($type:ty, $name:literal, $about:literal) => {
+        impl Stage for $type {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn about(&self) -> &'static str {
+                $about
+            }
+
+            fn is_switchable(&self) -> bool {
+                false
+            }
+        }
+    };
+}
+
+/// Not in the catalog any more, taken out of feeds by an admin, or for adults when the viewer is not known to be one.
+pub(crate) struct Listed(pub Arc<FeatureStore>);
+
+stage!(
+    Listed,
+    "listed",
+    "drops what was removed meanwhile, what an admin took out of feeds, and what is for adults unless the viewer is one"
+);
+
+impl Filter<Query, VideoCandidate> for Listed {
+    fn filter(&self, query: &Query, candidates: &[VideoCandidate], removals: &mut Removals) {
+        let catalog = self.0.catalog();
+        for (place, one) in candidates.iter().enumerate() {
+            match catalog.facts_of(one.slot, one.video).map(|facts| facts.flags) {
+                None => removals.remove(place, "removed"),
+                Some(flags) if flags.has(Flags::HIDDEN) => removals.remove(place, "hidden_by_admin"),
+                Some(flags) if flags.has(Flags::ADULTS) && !query.is_adult => {
+                    removals.remove(place, "adults_only");
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
 /// Seen before, on any device, in any week.
 pub(crate) struct Seen;
 
-impl Filter<Query, VideoCandidate> for Seen {
-    fn name(&self) -> &'static str {
-        "seen"
-    }
+stage!(Seen, "seen", "drops what the viewer has seen, on any device, in any week");
 
-    fn check(&self, query: &Query, candidate: &VideoCandidate) -> Result<(), &'static str> {
-        let seen = query.history.state.as_ref();
-        match seen.is_some_and(|state| state.read().has_seen(candidate.profile.video)) {
-            true => Err("seen"),
-            false => Ok(()),
+impl Filter<Query, VideoCandidate> for Seen {
+    fn filter(&self, query: &Query, candidates: &[VideoCandidate], removals: &mut Removals) {
+        let seen = query.history.seen();
+        for (place, one) in candidates.iter().enumerate() {
+            if seen.was_watched(one.video) {
+                removals.remove(place, "seen");
+            }
         }
     }
 }
@@ -25,15 +70,14 @@ impl Filter<Query, VideoCandidate> for Seen {
 /// On an earlier page of this sitting.
 pub(crate) struct Served;
 
-impl Filter<Query, VideoCandidate> for Served {
-    fn name(&self) -> &'static str {
-        "served"
-    }
+stage!(Served, "served", "drops what stood on an earlier page of this sitting");
 
-    fn check(&self, query: &Query, candidate: &VideoCandidate) -> Result<(), &'static str> {
-        match query.history.served.contains(&candidate.profile.video) {
-            true => Err("served_in_this_sitting"),
-            false => Ok(()),
+impl Filter<Query, VideoCandidate> for Served {
+    fn filter(&self, query: &Query, candidates: &[VideoCandidate], removals: &mut Removals) {
+        for (place, one) in candidates.iter().enumerate() {
+            if query.history.served.contains(&one.video) {
+                removals.remove(place, "served_in_this_sitting");
+            }
         }
     }
 }
@@ -41,32 +85,35 @@ impl Filter<Query, VideoCandidate> for Served {
 /// Said "not interested", or reported.
 pub(crate) struct Hidden;
 
-impl Filter<Query, VideoCandidate> for Hidden {
-    fn name(&self) -> &'static str {
-        "hidden"
-    }
+stage!(Hidden, "hidden", "drops what the viewer is not interested in or reported");
 
-    fn check(&self, query: &Query, candidate: &VideoCandidate) -> Result<(), &'static str> {
-        let state = query.history.state.as_ref();
-        match state.is_some_and(|state| state.read().hidden.contains(&candidate.profile.video)) {
-            true => Err("hidden_by_viewer"),
-            false => Ok(()),
+impl Filter<Query, VideoCandidate> for Hidden {
+    fn filter(&self, query: &Query, candidates: &[VideoCandidate], removals: &mut Removals) {
+        let seen = query.history.seen();
+        for (place, one) in candidates.iter().enumerate() {
+            if seen.is_hidden(one.video) {
+                removals.remove(place, "hidden_by_viewer");
+            }
         }
     }
 }
 
 /// The viewer's own.
-pub(crate) struct Own;
+pub(crate) struct Own(pub Arc<FeatureStore>);
+
+stage!(Own, "own", "drops the viewer's own videos");
 
 impl Filter<Query, VideoCandidate> for Own {
-    fn name(&self) -> &'static str {
-        "own"
-    }
-
-    fn check(&self, query: &Query, candidate: &VideoCandidate) -> Result<(), &'static str> {
-        match candidate.profile.creator == UserId::from_raw(query.viewer.raw()) {
-            true => Err("own_video"),
-            false => Ok(()),
+    fn filter(&self, query: &Query, candidates: &[VideoCandidate], removals: &mut Removals) {
+        let own = UserId::from_raw(query.viewer.raw());
+        let catalog = self.0.catalog();
+        for (place, one) in candidates.iter().enumerate() {
+            if catalog
+                .facts_of(one.slot, one.video)
+                .is_some_and(|facts| facts.creator == own)
+            {
+                removals.remove(place, "own_video");
+            }
         }
     }
 }

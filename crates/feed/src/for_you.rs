@@ -2,36 +2,27 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
-use candidate_pipeline::Pipeline;
+use candidate_pipeline::{Pipeline, RecipeLine, SwitchError, Watch};
 use event_log::EventLog;
-use feature::Registry;
 use feature_store::{FeatureStore, LiveFeatures, StoreError};
 use parking_lot::Mutex;
 use types::{ImpressionId, Region, TimestampMs, VideoId, ViewerId};
 
-use crate::catch_up::CatchUp;
 use crate::cursor::{Cursor, CursorError, Cursors, FeedKind};
-use crate::extract::Extract;
-use crate::history::ReadHistory;
-use crate::learned::{Learned, LearnerParts};
-use crate::model::{History, Query, VideoCandidate};
+use crate::learned::LearnerParts;
+use crate::model::{Query, VideoCandidate};
+use crate::quota::Quota;
 use crate::reason::Reason;
-use crate::satisfaction::{ReadCounters, Satisfaction};
+use crate::recipe::{self, FeedConfig};
 use crate::seeded::Seeded;
-use crate::served::{NoteServed, impression_at};
-use crate::slate::Slate;
-use crate::{filters, sources};
+use crate::served::impression_at;
 
 /// Items of a page when the caller does not say.
 pub const COUNT_DEFAULT: usize = 20;
 /// Items of a page at most.
 pub const COUNT_MAX: usize = 50;
 
-/// Above the patience of [`CatchUp`], which counts by itself.
-const HYDRATOR_DEADLINE: Duration = Duration::from_millis(400);
-const SOURCE_DEADLINE: Duration = Duration::from_millis(100);
 /// Pages kept so that a repeated request gets the same answer.
 const PAGES_KEPT_MAX: usize = 10_000;
 const PAGE_AGE_MS_MAX: i64 = 5 * 60_000;
@@ -59,6 +50,7 @@ pub struct FeedParts {
     pub cursor_key: [u8; 32],
     /// Seeds exploration; a fixed value makes feeds reproducible.
     pub seed: u64,
+    pub config: FeedConfig,
 }
 
 /// One item of a page.
@@ -79,97 +71,77 @@ pub struct ForYouPage {
 /// See the file's header.
 pub struct ForYou {
     pipeline: Pipeline<Query, VideoCandidate>,
+    quota: Arc<Quota>,
     cursors: Cursors,
     pages: Mutex<Pages>,
     seed: u64,
 }
 
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    pub viewer: ViewerId,
+    /// Where they seem to be.
+    pub region: Option<Region>,
+    /// Whether they are known to be of age.
+    pub is_adult: bool,
+}
+
 impl ForYou {
-    pub fn new(parts: &FeedParts) -> Self {
-        let store = || parts.store.clone();
-        let registry = Registry::new();
-        let pipeline = Pipeline {
-            name: "for_you",
-            hydrator_deadline: HYDRATOR_DEADLINE,
-            source_deadline: SOURCE_DEADLINE,
-            query_hydrators: vec![
-                Box::new(CatchUp {
-                    log: parts.log.clone(),
-                    store: store(),
-                }),
-                Box::new(ReadHistory(store())),
-            ],
-            sources: vec![
-                Box::new(sources::Interest(store())),
-                Box::new(sources::Followed(store())),
-                Box::new(sources::Popular(store())),
-                Box::new(sources::Fresh(store())),
-                Box::new(sources::Explore(store())),
-            ],
-            hydrators: vec![Box::new(ReadCounters(store()))],
-            filters: vec![
-                Box::new(filters::Seen),
-                Box::new(filters::Served),
-                Box::new(filters::Hidden),
-                Box::new(filters::Own),
-            ],
-            scorers: vec![
-                Box::new(Satisfaction),
-                Box::new(Extract::new(parts.features.clone(), registry.dense.len())),
-                Box::new(Learned::new(parts.learner.clone(), &registry)),
-            ],
-            selector: Box::new(Slate),
-            side_effects: vec![Box::new(NoteServed {
-                log: parts.log.clone(),
-                store: store(),
-                defaults: registry.defaults().into(),
-            })],
-        };
-        Self {
-            pipeline,
+    /// # Errors
+    /// When the settings name a component that does not exist, or may not be switched.
+    pub fn new(parts: &FeedParts) -> Result<Self, SwitchError> {
+        let quota = Arc::new(Quota::new(parts.config.candidates_max));
+        Ok(Self {
+            pipeline: recipe::for_you(parts, &quota)?,
+            quota,
             cursors: Cursors::new(&parts.cursor_key),
             pages: Mutex::default(),
             seed: parts.seed,
-        }
+        })
     }
 
-    /// A page of at most `count` videos that `viewer`, who seems to be in `region`, has not seen. Asking again with the same cursor within five minutes gives the
+    /// The stages in the order in which they run, and what each does.
+    pub fn recipe(&self) -> Vec<RecipeLine> {
+        self.pipeline.recipe()
+    }
+
+    /// Has a stage run for a share of viewers, from the next request on.
+    ///
+    /// # Errors
+    /// See [`SwitchError`].
+    pub fn switch(&self, stage: &str, share: f32) -> Result<(), SwitchError> {
+        self.pipeline.switch(stage, share)
+    }
+
+    /// A page of at most `count` videos that the caller has not seen. Asking again with the same cursor within five minutes gives the
     /// same page.
     ///
     /// # Errors
     /// A cursor that is forged, foreign or too old; a count out of range. A broken source is not an error.
     pub async fn page(
         &self,
-        (viewer, region): (ViewerId, Option<Region>),
+        caller: Caller,
         cursor: Option<&str>,
         count: Option<usize>,
         now_ms: TimestampMs,
     ) -> Result<ForYouPage, FeedError> {
         let count = checked_count(count)?;
         let cursor = cursor
-            .map(|text| self.cursors.read_sitting(text, viewer, now_ms))
+            .map(|text| self.cursors.read_sitting(text, caller.viewer, now_ms))
             .transpose()?;
         let (sitting_ms, page) = cursor.map_or((now_ms, 0), |cursor| (cursor.at_ms, cursor.page));
         let key = PageKey {
-            viewer,
+            viewer: caller.viewer,
             sitting_ms,
             page,
         };
         if let Some(kept) = cursor.and_then(|_| self.pages.lock().get(key, now_ms)) {
             return Ok(kept);
         }
-        let seed =
-            Seeded::new(self.seed ^ viewer.raw() ^ (sitting_ms as u64).rotate_left(20) ^ page << 48).next();
-        let mut query = Query {
-            viewer,
-            region,
-            now_ms,
-            sitting_ms,
-            seed,
-            count,
-            history: History::default(),
-        };
-        let outcome = self.pipeline.run(&mut query).await;
+        let mut query = self.query(caller, key, count, now_ms);
+        let outcome = self.pipeline.run(&mut query, Watch::Counted).await;
+        self.quota.laid(&outcome.selected);
         let answer = self.answer(&query, key, &outcome.selected);
         if cursor.is_some() && !answer.entries.is_empty() {
             self.pages.lock().put(key, answer.clone(), now_ms);
@@ -177,21 +149,33 @@ impl ForYou {
         Ok(answer)
     }
 
+    fn query(&self, caller: Caller, key: PageKey, count: usize, now_ms: TimestampMs) -> Query {
+        let place = (key.sitting_ms as u64).rotate_left(20) ^ key.page << 48;
+        Query {
+            region: caller.region,
+            is_adult: caller.is_adult,
+            sitting_ms: key.sitting_ms,
+            page: key.page,
+            seed: Seeded::new(self.seed ^ caller.viewer.raw() ^ place).next(),
+            asks: self.quota.asks(),
+            ..Query::new(caller.viewer, now_ms, count)
+        }
+    }
+
     fn answer(&self, query: &Query, key: PageKey, selected: &[VideoCandidate]) -> ForYouPage {
-        let entries = selected
-            .iter()
-            .enumerate()
-            .map(|(position, candidate)| FeedEntry {
+        let entries = selected.iter().enumerate().filter_map(|(position, candidate)| {
+            Some(FeedEntry {
                 impression: impression_at(query.seed, position),
-                video: candidate.profile.video,
-                reason: Reason::of(query, candidate),
-            });
+                video: candidate.video,
+                reason: Reason::of(query, candidate, query.profile(candidate)?),
+            })
+        });
         let next = selected.last().map(|last| Cursor {
             kind: FeedKind::ForYou,
             viewer: key.viewer,
             at_ms: key.sitting_ms,
             page: key.page + 1,
-            last: last.profile.video,
+            last: last.video,
         });
         ForYouPage {
             entries: entries.collect(),

@@ -1,26 +1,152 @@
-//! Query hydrator: reads the viewer's history from the feature store once a request.
+//! What the viewer brings along, and the query hydrator that reads it from the feature store once a request.
 
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
-use candidate_pipeline::{BoxFuture, QueryHydrator, StageError};
-use feature_store::{FeatureStore, Taste};
-use types::TimestampMs;
+use candidate_pipeline::{BoxFuture, QueryHydrator, Stage, StageError};
+use feature_store::{FeatureStore, IdHashing, Taste, ViewerHandle, ViewerState};
+use parking_lot::RwLockReadGuard;
+use types::{SoundId, TimestampMs, UserId, VideoId};
 
-use crate::model::{History, Query};
+use crate::model::Query;
 
 /// Tastes of each kind that a request looks at.
-const TASTES_READ_MAX: usize = 60;
+pub(crate) const TASTES_READ_MAX: usize = 60;
 /// Creators of the previous page that the slate must not continue.
 const LAST_CREATORS: usize = 2;
 
+/// What the viewer brings along.
+#[derive(Default)]
+pub(crate) struct History {
+    /// The newest state, for the seen filter.
+    pub state: Option<ViewerHandle>,
+    pub served: HashSet<VideoId, IdHashing>,
+    /// Strongest first.
+    pub hashtags: Vec<(Arc<str>, f32)>,
+    /// The same by the catalog's numbers.
+    pub topics: Leanings,
+    /// Strongest first.
+    pub creators: Vec<(UserId, f32)>,
+    /// The same.
+    pub by_creator: Leanings,
+    pub following: HashSet<UserId, IdHashing>,
+    /// Creators of the last videos served in this sitting, last one last.
+    pub last_creators: Vec<UserId>,
+    /// Sound of the last video served in this sitting.
+    pub last_sound: Option<SoundId>,
+    /// Watches of all time.
+    pub watches: u64,
+}
+
+impl History {
+    pub(crate) fn hashtag_taste(&self, hashtag: &str) -> f32 {
+        self.hashtags
+            .iter()
+            .find(|(known, _)| &**known == hashtag)
+            .map_or(0.0, |(_, taste)| *taste)
+    }
+
+    pub(crate) fn creator_taste(&self, creator: UserId) -> f32 {
+        self.by_creator.of(creator.raw())
+    }
+
+    /// What was seen, under one lock: ask all there is to ask and let go, and take no other lock of this viewer meanwhile.
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        Seen {
+            served: &self.served,
+            state: self.state.as_ref().map(ViewerHandle::read),
+        }
+    }
+}
+
+/// See [`History::seen`].
+pub(crate) struct Seen<'a> {
+    served: &'a HashSet<VideoId, IdHashing>,
+    state: Option<RwLockReadGuard<'a, ViewerState>>,
+}
+
+impl Seen<'_> {
+    /// In any week on any device, or on an earlier page of this sitting.
+    pub(crate) fn has(&self, video: VideoId) -> bool {
+        self.served.contains(&video) || self.was_watched(video)
+    }
+
+    pub(crate) fn was_watched(&self, video: VideoId) -> bool {
+        self.state.as_ref().is_some_and(|state| state.has_seen(video))
+    }
+
+    pub(crate) fn was_served(&self, video: VideoId) -> bool {
+        self.served.contains(&video)
+    }
+
+    pub(crate) fn is_hidden(&self, video: VideoId) -> bool {
+        self.state
+            .as_ref()
+            .is_some_and(|state| state.hidden.contains(&video))
+    }
+}
+
+/// Places of the table: few enough for two cache lines of a level, so many that most questions end at the first look.
+const LEANING_PLACES: usize = 256;
+
+/// Leanings by number: a small table, for questions that are asked ten thousand times and mostly answered by nothing.
+pub(crate) struct Leanings(Box<[(u64, f32); LEANING_PLACES]>);
+
+impl Default for Leanings {
+    fn default() -> Self {
+        Self(Box::new([(0, 0.0); LEANING_PLACES]))
+    }
+}
+
+impl Leanings {
+    /// Of at most [`TASTES_READ_MAX`]; number 0 is nobody.
+    pub(crate) fn new(leanings: impl Iterator<Item = (u64, f32)>) -> Self {
+        let mut table = Self::default();
+        for (number, leaning) in leanings.take(TASTES_READ_MAX).filter(|(number, _)| *number != 0) {
+            let mut at = place(number);
+            while table.0[at].0 != 0 && table.0[at].0 != number {
+                at = (at + 1) % LEANING_PLACES;
+            }
+            table.0[at] = (number, leaning);
+        }
+        table
+    }
+
+    /// 0 when there is none.
+    pub(crate) fn of(&self, number: u64) -> f32 {
+        let mut at = place(number);
+        loop {
+            match self.0[at] {
+                (0, _) => return 0.0,
+                (known, leaning) if known == number => return leaning,
+                _ => at = (at + 1) % LEANING_PLACES,
+            }
+        }
+    }
+}
+
+fn place(number: u64) -> usize {
+    (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
+}
+
 pub(crate) struct ReadHistory(pub Arc<FeatureStore>);
 
-impl QueryHydrator<Query> for ReadHistory {
+impl Stage for ReadHistory {
     fn name(&self) -> &'static str {
         "history"
     }
 
+    fn about(&self) -> &'static str {
+        "reads what the viewer has seen, leans to and follows"
+    }
+
+    fn is_switchable(&self) -> bool {
+        false
+    }
+}
+
+impl QueryHydrator<Query> for ReadHistory {
     fn hydrate<'a>(&'a self, query: &'a mut Query) -> BoxFuture<'a, Result<(), StageError>> {
         Box::pin(async move {
             let handle = self
@@ -33,15 +159,28 @@ impl QueryHydrator<Query> for ReadHistory {
                 let state = handle.read();
                 let last = state.served_latest(query.sitting_ms, LAST_CREATORS);
                 let last: Vec<_> = last.into_iter().filter_map(|video| catalog.get(video)).collect();
+                let hashtags = strongest(&state.hashtags, query.now_ms);
+                let topics = hashtags
+                    .iter()
+                    .filter_map(|(hashtag, taste)| Some((catalog.topic_no(hashtag)?.into(), *taste)));
+                let creators = strongest(&state.creators, query.now_ms);
+                let by_creator = creators.iter().map(|(creator, taste)| (creator.raw(), *taste));
+                let mut served: HashSet<VideoId, IdHashing> =
+                    state.served_since(query.sitting_ms).into_iter().collect();
+                query.held.iter().for_each(|video| {
+                    served.remove(video);
+                });
                 History {
                     state: None,
-                    served: state.served_since(query.sitting_ms),
-                    hashtags: strongest(&state.hashtags, query.now_ms),
-                    creators: strongest(&state.creators, query.now_ms),
+                    served,
+                    topics: Leanings::new(topics),
+                    by_creator: Leanings::new(by_creator),
                     watches: state.watches,
                     following: state.following.keys().copied().collect(),
                     last_creators: last.iter().map(|profile| profile.creator).collect(),
                     last_sound: last.last().and_then(|profile| profile.sound),
+                    hashtags,
+                    creators,
                 }
             };
             query.history = History {
@@ -55,7 +194,7 @@ impl QueryHydrator<Query> for ReadHistory {
 
 /// By strength, leanings away included: they lower scores.
 fn strongest<K: Clone + Eq + Hash + Ord>(
-    tastes: &std::collections::HashMap<K, Taste>,
+    tastes: &HashMap<K, Taste>,
     now_ms: TimestampMs,
 ) -> Vec<(K, f32)> {
     let mut all: Vec<(K, f32)> = tastes
@@ -66,4 +205,18 @@ fn strongest<K: Clone + Eq + Hash + Ord>(
     all.sort_unstable_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then_with(|| a.0.cmp(&b.0)));
     all.truncate(TASTES_READ_MAX);
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leanings_are_found_by_number_and_nothing_else_is() {
+        let pairs = (1..=60_u64).map(|n| (n * 4_096, n as f32));
+        let table = Leanings::new(pairs);
+        assert!((1..=60_u64).all(|n| table.of(n * 4_096) == n as f32));
+        assert!((1..=60_u64).all(|n| table.of(n * 4_096 + 1) == 0.0));
+        assert_eq!(Leanings::default().of(7), 0.0);
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use candidate_pipeline::{Scorer, StageError};
+use candidate_pipeline::{Scorer, Stage, StageError};
 use feature::{Registry, Row};
 use model::{Predictions, RowRef};
 use parking_lot::Mutex;
@@ -44,6 +44,8 @@ pub(crate) enum Unlearned {
     Stale,
     /// It answered with something that is no number.
     Broken,
+    /// What it reads could not be read.
+    Unread,
 }
 
 impl Unlearned {
@@ -55,6 +57,7 @@ impl Unlearned {
             Self::Untrained => "untrained",
             Self::Stale => "stale",
             Self::Broken => "broken",
+            Self::Unread => "unread",
         }
     }
 }
@@ -85,13 +88,13 @@ impl Learned {
     }
 
     /// The values of `rows`, and how much they count, 0 to 1.
-    fn values(&self, serving: &Serving, rows: &[Arc<Row>]) -> Result<(Vec<f32>, f32), Unlearned> {
+    fn values(&self, serving: &Serving, rows: &[Row]) -> Result<(Vec<f32>, f32), Unlearned> {
         let (version, table) = serving.pin();
         if version.examples < EXAMPLES_MIN {
             return Err(Unlearned::Untrained);
         }
         let mut answers = self.spare.lock().pop().unwrap_or_default();
-        let refs: Vec<RowRef<'_>> = rows.iter().map(|row| row_ref(row)).collect();
+        let refs: Vec<RowRef<'_>> = rows.iter().map(row_ref).collect();
         Ranker::new(&version, table).score_refs(&refs, &mut answers);
         let values: Vec<f32> = (0..rows.len()).map(|row| self.value.of(&answers, row)).collect();
         let mut spare = self.spare.lock();
@@ -107,11 +110,12 @@ impl Learned {
 
     fn blend(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<f32, Unlearned> {
         let serving = self.serving(query.now_ms)?;
-        let rows: Vec<Arc<Row>> = candidates.iter().filter_map(|one| one.row.clone()).collect();
-        let (values, say) = self.values(&serving, &rows)?;
-        let ranked = candidates.iter_mut().filter(|one| one.row.is_some());
-        for (candidate, value) in ranked.zip(values) {
-            candidate.score += say * (value - candidate.score);
+        let rows = query.rows.get().ok_or(Unlearned::Unread)?;
+        let (values, say) = self.values(&serving, rows)?;
+        for candidate in candidates {
+            if let Some(value) = values.get(candidate.place as usize) {
+                candidate.score += say * (value - candidate.score);
+            }
         }
         Ok(say)
     }
@@ -122,11 +126,17 @@ fn say(examples: u64) -> f32 {
     examples as f32 / (examples + EXAMPLES_HALF) as f32
 }
 
-impl Scorer<Query, VideoCandidate> for Learned {
+impl Stage for Learned {
     fn name(&self) -> &'static str {
         "learned"
     }
 
+    fn about(&self) -> &'static str {
+        "asks the model in service about each row and weighs its answers, the more the more it has learned"
+    }
+}
+
+impl Scorer<Query, VideoCandidate> for Learned {
     fn score(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<(), StageError> {
         match self.blend(query, candidates) {
             Ok(say) => {

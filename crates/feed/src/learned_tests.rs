@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candidate_pipeline::Scorer;
+use candidate_pipeline::{Cut, Hydrator};
 use event::{Event, Example, ExampleKind, Label, Labels, ServedItem, WatchOutcome, topic};
 use event_log::{Append, EventLog, SegmentLog, SegmentLogConfig, Topic, TopicPartition};
 use feature::{Context, Impression, Outcome, Registry, Row, StateConfig, Told};
@@ -13,8 +13,9 @@ use trainer::{ExampleShape, Trainer, TrainerConfig, TrainerParts};
 use types::{ImpressionId, UserId, VideoId, ViewerId};
 
 use super::*;
-use crate::extract::{Extract, RANKED_MAX};
-use crate::model::{History, VideoCandidate};
+use crate::cut::Best;
+use crate::extract::Extract;
+use crate::model::{SourceSet, VideoCandidate};
 use crate::{facts, served};
 
 const NOW_MS: i64 = 1_700_000_000_000;
@@ -22,19 +23,14 @@ const CLIP_MS: i64 = 12_000;
 
 fn query(viewer: u64, now_ms: i64) -> Query {
     Query {
-        viewer: ViewerId::from_raw(viewer),
-        region: None,
-        now_ms,
-        sitting_ms: now_ms,
         seed: 3,
-        count: 20,
-        history: History::default(),
+        ..Query::new(ViewerId::from_raw(viewer), now_ms, 20)
     }
 }
 
 /// Even videos are of the sea, odd ones of cats.
-fn candidate(video: u64) -> VideoCandidate {
-    let profile = VideoProfile {
+fn profile(video: u64) -> VideoProfile {
+    VideoProfile {
         video: VideoId::from_raw(video),
         creator: UserId::from_raw(1 + video % 7),
         published_ms: NOW_MS - 1_000_000,
@@ -45,8 +41,11 @@ fn candidate(video: u64) -> VideoCandidate {
         region: None,
         content: None,
         original: None,
-    };
-    VideoCandidate::new(Arc::new(profile), event::Source::Fresh)
+    }
+}
+
+fn candidate(video: u64) -> VideoCandidate {
+    VideoCandidate::new(0, VideoId::from_raw(video), event::Source::Fresh)
 }
 
 /// Who has watched much of everything.
@@ -61,7 +60,7 @@ fn busy() -> LiveFeatures {
         };
         let impression = Impression {
             viewer: &facts::viewer(&query),
-            video: &facts::video(&candidate(at % 31).profile),
+            video: &facts::video(&profile(at % 31)),
             context: &Context {
                 at_ms: query.now_ms,
                 ..facts::context(&query)
@@ -79,9 +78,14 @@ fn busy() -> LiveFeatures {
 }
 
 fn extracted(live: &LiveFeatures, query: &Query, candidates: &mut [VideoCandidate]) {
+    let profiles = candidates.iter().map(|one| Arc::new(profile(one.video.raw())));
+    query.profiles.set(profiles.collect()).expect("none yet");
+    for (place, one) in candidates.iter_mut().enumerate() {
+        one.place = place as u32;
+    }
     let width = Registry::new().dense.len();
     Extract::new(live.clone(), width)
-        .score(query, candidates)
+        .hydrate(query, candidates)
         .expect("extracts");
 }
 
@@ -129,7 +133,7 @@ fn what_the_learner_reads_is_what_was_scored_to_the_bit() {
     let table = PlainRows::create(&schema.slots, &config.embedding, 1).expect("a table");
     let (mut served_answers, mut learned_answers) = (Predictions::default(), Predictions::default());
     for (position, candidate) in candidates.iter().enumerate() {
-        let row: &Arc<Row> = candidate.row.as_ref().expect("all are among the best");
+        let row: &Row = query.row(candidate).expect("all have a row");
         let item = served::item(&query, position, candidate, &defaults);
         let example = logged(example(&query, item, true));
         let mut dense = Vec::new();
@@ -154,35 +158,31 @@ fn what_the_learner_reads_is_what_was_scored_to_the_bit() {
             learned_answers.logit(0, 0).to_bits()
         );
     }
-    let telling = candidates.iter().filter_map(|one| one.row.as_ref());
+    let telling = query.rows.get().expect("extracted").iter();
     let telling = telling.map(|row| row.logged(&defaults).len()).max();
     assert!(telling > Some(60), "the rows say something: {telling:?}");
 }
 
 #[test]
-fn the_best_and_what_exploration_found_have_rows_and_stand_before_the_rest() {
+fn the_best_go_on_and_what_may_explore_and_what_the_client_holds() {
     let mut candidates: Vec<_> = (0..900).map(candidate).collect();
-    for (at, candidate) in candidates.iter_mut().enumerate() {
-        candidate.score = (at * 7 % 900) as f32 / 900.0;
-        if at % 100 == 0 {
-            candidate.sources = vec![event::Source::Explore];
+    for (at, one) in candidates.iter_mut().enumerate() {
+        one.light = (at * 7 % 900) as f32;
+        if at % 100 == 50 {
+            one.sources = SourceSet::of(event::Source::Explore);
         }
     }
-    let before: Vec<f32> = candidates.iter().map(|one| one.score).collect();
-    extracted(
-        &LiveFeatures::new(StateConfig::default()),
-        &query(1, NOW_MS),
-        &mut candidates,
-    );
-    let (ranked, rest): (Vec<_>, Vec<_>) = candidates.iter().partition(|one| one.row.is_some());
-    assert!((RANKED_MAX..=RANKED_MAX + 9).contains(&ranked.len()));
-    let worst = ranked.iter().map(|one| one.score).fold(f32::MAX, f32::min);
-    assert!(rest.iter().all(|one| one.score < worst));
-    let explored = |one: &&VideoCandidate| one.sources == [event::Source::Explore];
-    assert!(!rest.iter().any(explored));
-    let threshold = (900 - RANKED_MAX) as f32 / 900.0;
-    for (candidate, before) in candidates.iter().zip(before) {
-        assert!(candidate.row.is_some() || before < threshold);
+    let cut = Best { ranked_max: 200 };
+    let held = VideoId::from_raw(1);
+    let query = Query {
+        held: vec![held],
+        ..query(1, NOW_MS)
+    };
+    let kept = cut.keep(&query, &candidates).expect("cuts");
+    assert!((201..=210).contains(&kept.len()), "{}", kept.len());
+    for (at, one) in candidates.iter().enumerate() {
+        let goes_on = one.light >= 700.0 || one.sources.has(event::Source::Explore) || one.video == held;
+        assert_eq!(kept.contains(&at), goes_on, "{one:?}");
     }
 }
 
@@ -317,11 +317,11 @@ fn the_learned_value_tells_new_videos_of_two_kinds_apart() {
     school.teach(3_000);
     // Never shown before: 1 000 is of the sea, 1 001 of cats.
     let mut fresh = [candidate(1_000), candidate(1_001)];
-    extracted(&school.live, &query(3, NOW_MS), &mut fresh);
-    let rows: Vec<Arc<Row>> = fresh.iter().filter_map(|one| one.row.clone()).collect();
+    let query = query(3, NOW_MS);
+    extracted(&school.live, &query, &mut fresh);
     let learned = Learned::new(Some(school.parts.clone()), &Registry::new());
     let serving = learned.serving(NOW_MS).expect("a model");
-    let (values, say) = learned.values(&serving, &rows).expect("values");
+    let (values, say) = learned.values(&serving, query.rows.get().expect("rows")).expect("values");
     assert!(values[0] > values[1] + 0.2, "{values:?}");
     assert!(say > 0.1, "{say}");
 }

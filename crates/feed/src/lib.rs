@@ -10,6 +10,7 @@
 
 mod catch_up;
 mod cursor;
+mod cut;
 mod extract;
 mod facts;
 mod filters;
@@ -18,7 +19,9 @@ mod for_you;
 mod history;
 mod learned;
 mod model;
+mod quota;
 mod reason;
+mod recipe;
 mod satisfaction;
 mod seeded;
 mod served;
@@ -28,8 +31,10 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
+pub use candidate_pipeline::{RecipeLine, StageKind, SwitchError};
 pub use cursor::CursorError;
 pub use following::{Following, FollowingPage};
-pub use for_you::{COUNT_DEFAULT, COUNT_MAX, FeedEntry, FeedError, FeedParts, ForYou, ForYouPage};
+pub use for_you::{COUNT_DEFAULT, COUNT_MAX, Caller, FeedEntry, FeedError, FeedParts, ForYou, ForYouPage};
 pub use learned::LearnerParts;
 pub use reason::Reason;
+pub use recipe::FeedConfig;

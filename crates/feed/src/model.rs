@@ -1,98 +1,181 @@
 //! The query and the candidate that flow through the For You pipeline.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use candidate_pipeline::Candidate;
+use candidate_pipeline::{Asked, Candidate};
 use event::Source;
 use feature::Row;
-use feature_store::{VideoCounters, VideoProfile, ViewerHandle};
-use types::{Region, SoundId, TimestampMs, UserId, VideoId, ViewerId};
+use feature_store::{Slot, VideoProfile};
+use slate::Prices;
+use types::{Region, TimestampMs, VideoId, ViewerId};
+
+use crate::history::History;
+use crate::quota::Asks;
 
 /// One request for a page.
 pub(crate) struct Query {
     pub viewer: ViewerId,
     /// Where the viewer seems to be.
     pub region: Option<Region>,
+    /// Whether the viewer is known to be of age. Nobody is before they said so.
+    pub is_adult: bool,
     pub now_ms: TimestampMs,
     /// When this sitting began: what was served since then is not served again.
     pub sitting_ms: TimestampMs,
+    /// Pages given in this sitting before this one.
+    pub page: u64,
     /// Seeds the exploration draw.
     pub seed: u64,
     pub count: usize,
+    /// Unseen videos the client already holds, which the page may hold again: late binding.
+    pub held: Vec<VideoId>,
+    /// How many candidates each source may give.
+    pub asks: Asks,
     /// Owned by the history hydrator; empty for someone new, or when the history could not be read.
     pub history: History,
+    /// Written once by the stages of these names, by [`VideoCandidate::place`].
+    pub profiles: OnceLock<Vec<Arc<VideoProfile>>>,
+    /// As above; missing when the rows could not be read.
+    pub rows: OnceLock<Vec<Row>>,
+    /// How the page was laid.
+    pub laid: OnceLock<Laid>,
 }
 
-/// What the viewer brings along.
-#[derive(Default)]
-pub(crate) struct History {
-    /// The newest state, for the seen filter.
-    pub state: Option<ViewerHandle>,
-    pub served: HashSet<VideoId>,
-    /// Strongest first.
-    pub hashtags: Vec<(Arc<str>, f32)>,
-    /// Strongest first.
-    pub creators: Vec<(UserId, f32)>,
-    pub following: HashSet<UserId>,
-    /// Creators of the last videos served in this sitting, last one last.
-    pub last_creators: Vec<UserId>,
-    /// Sound of the last video served in this sitting.
-    pub last_sound: Option<SoundId>,
-    /// Watches of all time.
-    pub watches: u64,
-}
-
-impl History {
-    pub(crate) fn hashtag_taste(&self, hashtag: &str) -> f32 {
-        self.hashtags
-            .iter()
-            .find(|(known, _)| &**known == hashtag)
-            .map_or(0.0, |(_, taste)| *taste)
-    }
-
-    pub(crate) fn creator_taste(&self, creator: UserId) -> f32 {
-        self.creators
-            .iter()
-            .find(|(known, _)| *known == creator)
-            .map_or(0.0, |(_, taste)| *taste)
-    }
-
-    pub(crate) fn has_seen(&self, video: VideoId) -> bool {
-        self.served.contains(&video)
-            || self
-                .state
-                .as_ref()
-                .is_some_and(|state| state.read().has_seen(video))
-    }
-}
-
-/// A video that might be shown.
+/// What is told of a page beside what stands on it.
 #[derive(Debug, Clone)]
+pub(crate) struct Laid {
+    pub value: f64,
+    /// No page of this supply is worth more.
+    pub bound: f64,
+    pub prices: Prices,
+    /// Rules that gave way, in their order.
+    pub relaxed: Vec<&'static str>,
+}
+
+impl Query {
+    /// A first page for `viewer` as of `now_ms`, with everything else at its plainest.
+    pub(crate) fn new(viewer: ViewerId, now_ms: TimestampMs, count: usize) -> Self {
+        Self {
+            viewer,
+            region: None,
+            is_adult: false,
+            now_ms,
+            sitting_ms: now_ms,
+            page: 0,
+            seed: 0,
+            count,
+            held: Vec::new(),
+            asks: Asks::default(),
+            history: History::default(),
+            profiles: OnceLock::new(),
+            rows: OnceLock::new(),
+            laid: OnceLock::new(),
+        }
+    }
+
+    /// How many candidates `source` may give.
+    pub(crate) fn ask(&self, source: Source) -> usize {
+        self.asks.of(source)
+    }
+
+    /// The profile of a candidate that came through the cut.
+    pub(crate) fn profile(&self, candidate: &VideoCandidate) -> Option<&Arc<VideoProfile>> {
+        self.profiles.get()?.get(candidate.place as usize)
+    }
+
+    /// What the model reads of a candidate that came through the cut.
+    pub(crate) fn row(&self, candidate: &VideoCandidate) -> Option<&Row> {
+        self.rows.get()?.get(candidate.place as usize)
+    }
+}
+
+impl Asked for Query {
+    fn unit(&self) -> u64 {
+        self.viewer.raw()
+    }
+}
+
+/// Sources, as a set that also knows who came first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SourceSet {
+    bits: u16,
+    first: Source,
+}
+
+impl SourceSet {
+    pub(crate) const fn of(source: Source) -> Self {
+        Self {
+            bits: 1 << source as u16,
+            first: source,
+        }
+    }
+
+    pub(crate) const fn has(self, source: Source) -> bool {
+        self.bits >> source as u16 & 1 == 1
+    }
+
+    /// The source that found it first.
+    pub(crate) const fn first(self) -> Source {
+        self.first
+    }
+
+    pub(crate) const fn add(&mut self, other: Self) {
+        self.bits |= other.bits;
+    }
+
+    /// All of them, by number.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Source> {
+        ALL.into_iter().filter(move |source| self.has(*source))
+    }
+}
+
+const ALL: [Source; 10] = [
+    Source::Fresh,
+    Source::Popular,
+    Source::Interest,
+    Source::Following,
+    Source::Explore,
+    Source::Uniform,
+    Source::Collaborative,
+    Source::Content,
+    Source::Social,
+    Source::Trending,
+];
+
+/// A place in the columns of the query that a candidate does not have.
+pub(crate) const NO_PLACE: u32 = u32::MAX;
+
+/// A video that might be shown. Ten thousand of these are a request: 32 bytes each, no heap. What only the best few hundred need lies in
+/// columns of the [`Query`].
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct VideoCandidate {
-    pub profile: Arc<VideoProfile>,
-    /// All sources that found it, the first finder first.
-    pub sources: Vec<Source>,
-    pub counters: VideoCounters,
-    /// What the model reads, written once by the extraction and logged as served; none beyond the best.
-    pub row: Option<Arc<Row>>,
-    pub score: f32,
-    /// Probability of standing at its place, given the places before; written by the slate.
-    pub propensity: f32,
+    pub video: VideoId,
+    /// Its place in the catalog when it was found.
+    pub slot: Slot,
+    pub sources: SourceSet,
     /// Whether the slate drew it to explore.
     pub explored: bool,
+    /// What it is worth to this viewer, about 0 to 1.
+    pub score: f32,
+    /// What the cut goes by.
+    pub light: f32,
+    /// Probability of standing at its place, given the places before; written by the slate.
+    pub propensity: f32,
+    /// Its place in the columns of the query; [`NO_PLACE`] before the cut.
+    pub place: u32,
 }
 
 impl VideoCandidate {
-    pub(crate) fn new(profile: Arc<VideoProfile>, source: Source) -> Self {
+    pub(crate) const fn new(slot: Slot, video: VideoId, source: Source) -> Self {
         Self {
-            profile,
-            sources: vec![source],
-            counters: VideoCounters::default(),
-            row: None,
-            score: 0.0,
-            propensity: 1.0,
+            video,
+            slot,
+            sources: SourceSet::of(source),
             explored: false,
+            score: 0.0,
+            light: 0.0,
+            propensity: 1.0,
+            place: NO_PLACE,
         }
     }
 }
@@ -101,14 +184,28 @@ impl Candidate for VideoCandidate {
     type Key = VideoId;
 
     fn key(&self) -> VideoId {
-        self.profile.video
+        self.video
     }
 
-    fn merge(&mut self, other: Self) {
-        for source in other.sources {
-            if !self.sources.contains(&source) {
-                self.sources.push(source);
-            }
-        }
+    fn merge(&mut self, other: &Self) {
+        self.sources.add(other.sources);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_candidate_is_half_a_cache_line_and_keeps_all_its_sources() {
+        assert!(size_of::<VideoCandidate>() <= 40, "{}", size_of::<VideoCandidate>());
+        let mut one = VideoCandidate::new(3, VideoId::from_raw(9), Source::Social);
+        one.merge(&VideoCandidate::new(3, VideoId::from_raw(9), Source::Fresh));
+        assert_eq!(one.sources.first(), Source::Social);
+        assert_eq!(
+            one.sources.iter().collect::<Vec<_>>(),
+            [Source::Fresh, Source::Social]
+        );
+        assert_eq!(ALL.map(|source| source as usize), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     }
 }

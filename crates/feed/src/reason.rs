@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use event::Source;
+use feature_store::VideoProfile;
 
 use crate::model::{Query, VideoCandidate};
 
@@ -39,8 +40,8 @@ impl Reason {
         }
     }
 
-    pub(crate) fn of(query: &Query, candidate: &VideoCandidate) -> Self {
-        let (history, profile) = (&query.history, &candidate.profile);
+    pub(crate) fn of(query: &Query, candidate: &VideoCandidate, profile: &VideoProfile) -> Self {
+        let history = &query.history;
         let hashtag = profile
             .hashtags
             .iter()
@@ -54,7 +55,7 @@ impl Reason {
             (_, Some((taste, hashtag))) if taste >= creator => Self::Hashtag(hashtag.clone()),
             _ if creator >= TASTE_NAMED_MIN => Self::Creator,
             (_, Some((_, hashtag))) => Self::Hashtag(hashtag.clone()),
-            _ if candidate.sources.contains(&Source::Popular) => Self::Popular,
+            _ if candidate.sources.has(Source::Popular) => Self::Popular,
             _ => Self::Fresh,
         }
     }

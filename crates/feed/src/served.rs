@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candidate_pipeline::{SideEffect, StageError};
+use candidate_pipeline::{SideEffect, Stage, StageError};
 use event::{Event, ServedItem, ServedSlate, partition_of, topic};
 use event_log::{Append, EventLog, Topic, TopicPartition};
 use feature_store::FeatureStore;
@@ -27,17 +27,27 @@ pub(crate) fn impression_at(seed: u64, position: usize) -> ImpressionId {
     )
 }
 
-impl SideEffect<Query, VideoCandidate> for NoteServed {
+impl Stage for NoteServed {
     fn name(&self) -> &'static str {
-        "served"
+        "note_served"
     }
 
+    fn about(&self) -> &'static str {
+        "notes what was served, at once in memory and for good in the log, with the rows that were scored"
+    }
+
+    fn is_switchable(&self) -> bool {
+        false
+    }
+}
+
+impl SideEffect<Query, VideoCandidate> for NoteServed {
     fn run(&self, query: &Query, selected: &[VideoCandidate]) -> Result<(), StageError> {
         if selected.is_empty() {
             return Ok(());
         }
         let failed = |error: &dyn std::error::Error| StageError(error.to_string());
-        let videos: Vec<_> = selected.iter().map(|candidate| candidate.profile.video).collect();
+        let videos: Vec<_> = selected.iter().map(|candidate| candidate.video).collect();
         self.store
             .viewer_served(query.viewer, query.now_ms, &videos)
             .map_err(|error| failed(&error))?;
@@ -78,22 +88,22 @@ pub(crate) fn item(
     candidate: &VideoCandidate,
     defaults: &[f32],
 ) -> ServedItem {
-    let row = candidate.row.as_deref();
+    let row = query.row(candidate);
     if row.is_none() {
         metrics::counter!("riffle_feed_served_without_row_total").increment(1);
     }
     ServedItem {
         impression: impression_at(query.seed, position),
-        video: candidate.profile.video,
+        video: candidate.video,
         position: position as u16,
         source: if candidate.explored {
             event::Source::Explore
         } else {
-            candidate.sources[0]
+            candidate.sources.first()
         },
         score: candidate.score,
         propensity: candidate.propensity,
-        duration_ms: candidate.profile.duration_ms,
+        duration_ms: query.profile(candidate).map_or(0, |profile| profile.duration_ms),
         ids: row.map_or_else(Vec::new, |row| row.ids.clone()),
         features: row.map_or_else(Vec::new, |row| row.logged(defaults)),
     }

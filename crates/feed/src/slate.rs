@@ -4,13 +4,14 @@
 //! before the page is laid, so the probability that is logged is the draw's.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use candidate_pipeline::Selector;
+use candidate_pipeline::{Selector, Stage, StageError};
 use event::Source;
+use feature_store::VideoProfile;
 use slate::{Before, Item, Page, Rules, exploring_every, lay};
 
-use crate::model::{Query, VideoCandidate};
+use crate::facts;
+use crate::model::{Laid, NO_PLACE, Query, VideoCandidate};
 use crate::seeded::Seeded;
 
 /// Places 4, 14, 24 … of a page explore.
@@ -29,44 +30,81 @@ const REGIONAL_SHARE: f32 = 0.3;
 
 pub(crate) struct Slate;
 
-impl Selector<Query, VideoCandidate> for Slate {
+impl Stage for Slate {
     fn name(&self) -> &'static str {
         "slate"
     }
 
-    fn select(&self, query: &Query, mut candidates: Vec<VideoCandidate>) -> Vec<VideoCandidate> {
-        // Equals in an order of their own, so that the same state gives the same page.
-        candidates.sort_unstable_by(|a, b| {
-            b.score
-                .total_cmp(&a.score)
-                .then_with(|| b.profile.video.cmp(&a.profile.video))
-        });
-        let length = query.count.min(candidates.len());
+    fn about(&self) -> &'static str {
+        "lays the page under all rules at once: creators, sounds, region, exploration"
+    }
+}
+
+impl Selector<Query, VideoCandidate> for Slate {
+    fn select(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<Vec<usize>, StageError> {
+        let order = best_first(candidates);
+        let length = query.count.min(order.len());
         let rules = Rules {
             length,
             exploring: exploring_every(length, EXPLORE_EVERY, EXPLORE_AT),
             regional_min: query.region.map_or(0, |_| regional_min(length)),
             ..Rules::default()
         };
-        draw(query, rules.exploring.count_ones() as usize, &mut candidates);
-        let items = items(query, &candidates);
+        draw(query, rules.exploring.count_ones() as usize, &order, candidates);
+        let items: Vec<Item> = order
+            .iter()
+            .map(|&place| item(query, &candidates[place]))
+            .collect();
         let rules = Rules {
             creator_total_max: creator_total_max(&items, &rules),
             ..rules
         };
         let page = lay(&items, &rules, &before(query));
-        count(&page);
-        let mut left: Vec<Option<VideoCandidate>> = candidates.into_iter().map(Some).collect();
-        let chosen = page.places.iter().filter_map(|&place| left[place].take());
-        chosen.collect()
+        note(query, &page);
+        Ok(page.places.iter().map(|&at| order[at]).collect())
     }
 }
 
+/// The spare selector: the best by score, whatever the rules say.
+pub(crate) struct BestFirst;
+
+impl Stage for BestFirst {
+    fn name(&self) -> &'static str {
+        "best_first"
+    }
+
+    fn about(&self) -> &'static str {
+        "lays the page by score alone, when the slate could not be laid"
+    }
+}
+
+impl Selector<Query, VideoCandidate> for BestFirst {
+    fn select(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<Vec<usize>, StageError> {
+        let mut order = best_first(candidates);
+        order.truncate(query.count);
+        Ok(order)
+    }
+}
+
+/// Places of all that can be shown, the best score first; equals in an order of their own, so that the same state gives the same page.
+fn best_first(candidates: &[VideoCandidate]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..candidates.len())
+        .filter(|&place| candidates[place].place != NO_PLACE)
+        .collect();
+    order.sort_unstable_by(|&a, &b| {
+        let (a, b) = (&candidates[a], &candidates[b]);
+        b.score.total_cmp(&a.score).then_with(|| b.video.cmp(&a.video))
+    });
+    order
+}
+
 /// Marks those that explore, drawn evenly from what the explore source found.
-fn draw(query: &Query, count: usize, candidates: &mut [VideoCandidate]) {
+fn draw(query: &Query, count: usize, order: &[usize], candidates: &mut [VideoCandidate]) {
     let mut draw = Seeded::new(query.seed ^ 0x51a7e);
-    let mut pool: Vec<usize> = (0..candidates.len())
-        .filter(|&place| candidates[place].sources.contains(&Source::Explore))
+    let mut pool: Vec<usize> = order
+        .iter()
+        .copied()
+        .filter(|&place| candidates[place].sources.has(Source::Explore))
         .collect();
     for _ in 0..count.min(pool.len()) {
         let propensity = 1.0 / pool.len() as f32;
@@ -76,22 +114,28 @@ fn draw(query: &Query, count: usize, candidates: &mut [VideoCandidate]) {
     }
 }
 
-fn items(query: &Query, candidates: &[VideoCandidate]) -> Vec<Item> {
-    let mut topics: HashMap<Arc<str>, u64> = HashMap::new();
-    let item = |candidate: &VideoCandidate| {
-        let profile = &candidate.profile;
-        let known = topics.len() as u64 + 1;
-        let hashtag = profile.hashtags.first();
-        Item {
-            value: value(query, candidate),
-            creator: profile.creator.raw(),
-            sound: profile.sound.map_or(0, |sound| sound.raw()),
-            topic: hashtag.map_or(0, |hashtag| *topics.entry(hashtag.clone()).or_insert(known)),
-            regional: query.region.is_some() && profile.region == query.region,
+fn item(query: &Query, candidate: &VideoCandidate) -> Item {
+    let Some(profile) = query.profile(candidate) else {
+        return Item {
+            value: 0.0,
+            creator: 0,
+            sound: 0,
+            topic: 0,
+            regional: false,
             exploring: candidate.explored,
-        }
+        };
     };
-    candidates.iter().map(item).collect()
+    Item {
+        value: value(query, candidate, profile),
+        creator: profile.creator.raw(),
+        sound: profile.sound.map_or(0, |sound| sound.raw()),
+        topic: profile
+            .hashtags
+            .first()
+            .map_or(0, |hashtag| facts::topic(hashtag)),
+        regional: query.region.is_some() && profile.region == query.region,
+        exploring: candidate.explored,
+    }
 }
 
 /// The cap on one creator's part of a page holds where the others could fill it twice. Where they could not, it would spend them on this
@@ -111,10 +155,10 @@ fn creator_total_max(items: &[Item], rules: &Rules) -> usize {
     }
 }
 
-fn value(query: &Query, candidate: &VideoCandidate) -> f32 {
-    let age_ms = (query.now_ms - candidate.profile.published_ms).max(0) as f32;
+fn value(query: &Query, candidate: &VideoCandidate, profile: &VideoProfile) -> f32 {
+    let age_ms = (query.now_ms - profile.published_ms).max(0) as f32;
     let fresh = (1.0 - (age_ms - FRESH_MS) / FRESH_FADES_MS).clamp(0.0, 1.0);
-    let followed = query.history.following.contains(&candidate.profile.creator);
+    let followed = query.history.following.contains(&profile.creator);
     let followed = f32::from(u8::from(followed));
     positive(candidate.score) * (1.0 + FRESH_BOOST * fresh) * (1.0 + FOLLOWED_BOOST * followed)
 }
@@ -144,8 +188,15 @@ fn regional_min(count: usize) -> usize {
     (count as f32 * REGIONAL_SHARE).ceil() as usize
 }
 
-fn count(page: &Page) {
+fn note(query: &Query, page: &Page) {
     for rule in &page.relaxed {
         metrics::counter!("riffle_feed_relaxed_total", "rule" => rule.name()).increment(1);
     }
+    // Only the first time: a second selector lays another page.
+    let _ = query.laid.set(Laid {
+        value: page.value,
+        bound: page.bound,
+        prices: page.prices,
+        relaxed: page.relaxed.iter().map(|rule| rule.name()).collect(),
+    });
 }

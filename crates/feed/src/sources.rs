@@ -1,5 +1,5 @@
-//! The five sources of For You, one file each, and what they share. Each walks an index of the catalog and leaves out early what the
-//! viewer has seen, so that old corners of the catalog are reached; the filters have the last word.
+//! The sources of For You, one file each, and what they share. Each walks an index and leaves out early what the viewer has seen, so
+//! that old corners of the catalog are reached; the filters have the last word. How many each may give is [`crate::quota`]'s.
 
 mod explore;
 mod following;
@@ -13,25 +13,25 @@ pub(crate) use fresh::Fresh;
 pub(crate) use interest::Interest;
 pub(crate) use popular::Popular;
 
-use std::sync::Arc;
-
 use event::Source;
-use feature_store::VideoProfile;
+use feature_store::{Catalog, Flags, Slot};
 
-use crate::model::{Query, VideoCandidate};
+use crate::history::Seen;
+use crate::model::VideoCandidate;
 
 /// Index steps of one walk; beyond it a source gives what it has.
 const STEPS_MAX: usize = 20_000;
 
-/// Takes up to `count_max` unseen videos from a walk.
+/// Takes unseen videos from a walk, each as found by `source`.
 fn unseen<'a>(
-    query: &'a Query,
+    catalog: &'a Catalog,
+    seen: &'a Seen<'_>,
     source: Source,
-    walk: impl Iterator<Item = &'a Arc<VideoProfile>> + 'a,
-    count_max: usize,
+    walk: impl Iterator<Item = Slot> + 'a,
 ) -> impl Iterator<Item = VideoCandidate> + 'a {
-    walk.take(STEPS_MAX)
-        .filter(|profile| !query.history.has_seen(profile.video))
-        .take(count_max)
-        .map(move |profile| VideoCandidate::new(profile.clone(), source))
+    walk.take(STEPS_MAX).filter_map(move |slot| {
+        let facts = catalog.facts_at(slot)?;
+        let may_stay = !facts.flags.has(Flags::HIDDEN) && !seen.has(facts.video);
+        may_stay.then(|| VideoCandidate::new(slot, facts.video, source))
+    })
 }

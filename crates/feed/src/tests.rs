@@ -9,7 +9,9 @@ use feature::{Registry, StateConfig, slot};
 use feature_store::{FeatureStore, LiveFeatures, VideoProfile};
 use types::{Region, SoundId, UserId, VideoId, ViewerId};
 
-use crate::{COUNT_MAX, CursorError, FeedError, FeedParts, Following, ForYou, ForYouPage, Reason};
+use crate::{
+    COUNT_MAX, Caller, CursorError, FeedConfig, FeedError, FeedParts, Following, ForYou, ForYouPage, Reason,
+};
 
 const VIEWER: ViewerId = ViewerId::from_raw(1_000);
 const NOW_MS: i64 = 1_700_000_000_000;
@@ -49,9 +51,10 @@ fn house(videos: &[(u64, u64, &str)]) -> House {
         learner: None,
         cursor_key: [1; 32],
         seed: 5,
+        config: FeedConfig::default(),
     };
     House {
-        for_you: ForYou::new(&parts),
+        for_you: ForYou::new(&parts).expect("no component is switched"),
         following: Following::new(&parts),
         store,
         log,
@@ -59,10 +62,18 @@ fn house(videos: &[(u64, u64, &str)]) -> House {
     }
 }
 
+fn caller(viewer: ViewerId) -> Caller {
+    Caller {
+        viewer,
+        region: None,
+        is_adult: false,
+    }
+}
+
 impl House {
     async fn page(&self, cursor: Option<&str>, count: usize) -> ForYouPage {
         self.for_you
-            .page((VIEWER, None), cursor, Some(count), NOW_MS)
+            .page(caller(VIEWER), cursor, Some(count), NOW_MS)
             .await
             .expect("a page")
     }
@@ -117,7 +128,7 @@ async fn what_was_seen_stays_away_and_what_was_only_served_may_return_in_a_new_s
         .expect("updates");
     let later = house
         .for_you
-        .page((VIEWER, None), None, None, NOW_MS + 60_000)
+        .page(caller(VIEWER), None, None, NOW_MS + 60_000)
         .await
         .expect("a page");
     let later: HashSet<u64> = raws(&later).into_iter().collect();
@@ -203,7 +214,10 @@ async fn a_third_is_of_the_viewers_region_and_no_sound_follows_itself_across_pag
     house.lean("neon", 1, 4.0);
     let (mut shown, mut cursor) = (Vec::new(), None::<String>);
     for _ in 0..3 {
-        let asked = (VIEWER, Some(here));
+        let asked = Caller {
+            region: Some(here),
+            ..caller(VIEWER)
+        };
         let page = house
             .for_you
             .page(asked, cursor.as_deref(), Some(10), NOW_MS)
@@ -290,7 +304,7 @@ async fn bad_requests_are_refused_with_a_reason() {
     let cursor = house.page(None, 5).await.cursor.expect("there is more");
     let other = ViewerId::from_raw(2);
     let ask = async |viewer, cursor: Option<&str>, count| {
-        house.for_you.page((viewer, None), cursor, count, NOW_MS).await
+        house.for_you.page(caller(viewer), cursor, count, NOW_MS).await
     };
     assert!(matches!(ask(VIEWER, None, Some(0)).await, Err(FeedError::Count)));
     assert!(matches!(

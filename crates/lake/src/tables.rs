@@ -3,7 +3,7 @@
 //! A column that is added here appears in the table with its next commit; rows from before it are null there. A column
 //! is never renamed, retyped or removed: old files keep what they say.
 
-use event::{Action, ActionKind, ServedItem, Signal, SignalKind, Source, VideoChange, topic};
+use event::{Action, ActionKind, ServedItem, Signal, SignalKind, VideoChange, topic};
 use event_log::Topic;
 use parquet::file::properties::WriterProperties;
 use types::{Category, DurationMs, ImpressionId, SoundId, TimestampMs, UserId, VideoId, ViewerId};

@@ -30,7 +30,7 @@ pub fn run(options: &ServeOptions) -> Result<ExitCode, AppError> {
         // Bound before anything is opened: a second process on the same address changes nothing.
         let (listener, address) = bind(listen).await?;
         let house = House::open(&options.data, &config, metrics).await?;
-        let (router, rest) = house.door(&config);
+        let (router, rest) = house.door(&config)?;
         let _process = PidFile::write(&options.data)?;
         let checkpoints = tokio::spawn(checkpoints_on_signal(rest.controls()));
         rest.readiness.set(true);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candidate_pipeline::{BoxFuture, Source, StageError};
+use candidate_pipeline::{BoxFuture, Source, Stage, StageError};
 use feature_store::FeatureStore;
 
 use super::unseen;
@@ -14,16 +14,22 @@ const COUNT_MAX: usize = 50;
 
 pub(crate) struct Explore(pub Arc<FeatureStore>);
 
-impl Source<Query, VideoCandidate> for Explore {
+impl Stage for Explore {
     fn name(&self) -> &'static str {
         "explore"
     }
 
+    fn about(&self) -> &'static str {
+        "draws evenly from the newest two thousand unseen videos"
+    }
+}
+
+impl Source<Query, VideoCandidate> for Explore {
     fn retrieve<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<VideoCandidate>, StageError>> {
         Box::pin(async move {
-            let catalog = self.0.catalog();
-            let mut pool: Vec<_> =
-                unseen(query, event::Source::Explore, catalog.newest(), POOL_MAX).collect();
+            let (catalog, seen) = (self.0.catalog(), query.history.seen());
+            let walk = unseen(&catalog, &seen, event::Source::Explore, catalog.newest_slots());
+            let mut pool: Vec<_> = walk.take(POOL_MAX).collect();
             let mut draw = Seeded::new(query.seed);
             for place in 0..pool.len().min(COUNT_MAX) {
                 let other = place + draw.below(pool.len() - place);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candidate_pipeline::{BoxFuture, Source, StageError};
+use candidate_pipeline::{BoxFuture, Source, Stage, StageError};
 use feature_store::FeatureStore;
 
 use super::unseen;
@@ -10,49 +10,40 @@ use crate::model::{Query, VideoCandidate};
 
 const HASHTAGS_READ: usize = 12;
 const CREATORS_READ: usize = 12;
-const EACH_MAX: usize = 50;
 /// Weaker leanings are noise.
 const LEANING_MIN: f32 = 0.2;
 
 pub(crate) struct Interest(pub Arc<FeatureStore>);
 
-impl Source<Query, VideoCandidate> for Interest {
+impl Stage for Interest {
     fn name(&self) -> &'static str {
         "interest"
     }
 
+    fn about(&self) -> &'static str {
+        "unseen videos with the hashtags and by the creators that the viewer leans to, in turn"
+    }
+}
+
+impl Source<Query, VideoCandidate> for Interest {
     fn retrieve<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Vec<VideoCandidate>, StageError>> {
         Box::pin(async move {
-            let catalog = self.0.catalog();
+            let (catalog, seen) = (self.0.catalog(), query.history.seen());
+            let count_max = query.ask(event::Source::Interest);
+            let history = &query.history;
+            let hashtags = history.hashtags.iter().filter(|(_, taste)| *taste >= LEANING_MIN);
+            let hashtags: Vec<_> = hashtags.take(HASHTAGS_READ).collect();
+            let creators = history.creators.iter().filter(|(_, taste)| *taste >= LEANING_MIN);
+            let creators: Vec<_> = creators.take(CREATORS_READ).collect();
+            let each_max = count_max / (hashtags.len() + creators.len()).max(1);
             let mut found = Vec::new();
-            let liked = |taste: &f32| *taste >= LEANING_MIN;
-            for (hashtag, _) in query
-                .history
-                .hashtags
-                .iter()
-                .filter(|(_, taste)| liked(taste))
-                .take(HASHTAGS_READ)
-            {
-                found.extend(unseen(
-                    query,
-                    event::Source::Interest,
-                    catalog.by_hashtag(hashtag),
-                    EACH_MAX,
-                ));
+            for (hashtag, _) in hashtags {
+                let walk = catalog.by_hashtag_slots(hashtag);
+                found.extend(unseen(&catalog, &seen, event::Source::Interest, walk).take(each_max));
             }
-            for (creator, _) in query
-                .history
-                .creators
-                .iter()
-                .filter(|(_, taste)| liked(taste))
-                .take(CREATORS_READ)
-            {
-                found.extend(unseen(
-                    query,
-                    event::Source::Interest,
-                    catalog.by_creator(*creator),
-                    EACH_MAX,
-                ));
+            for (creator, _) in creators {
+                let walk = catalog.by_creator_slots(*creator);
+                found.extend(unseen(&catalog, &seen, event::Source::Interest, walk).take(each_max));
             }
             Ok(found)
         })

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use api::{FeedItem, FeedPage, Video};
 use axum::Json;
 use axum::extract::State;
-use feed::Reason;
+use feed::{Caller, Reason};
 use types::{ImpressionId, UserId, VideoId};
 
 use super::{Asked, PageQuery};
@@ -29,7 +29,11 @@ pub(crate) async fn for_you(
         .parts
         .for_you
         .page(
-            (viewer.viewer, region),
+            Caller {
+                viewer: viewer.viewer,
+                region,
+                is_adult: false,
+            },
             asked.cursor.as_deref(),
             count,
             rooms.now_ms(),

@@ -1,0 +1,111 @@
+//! The recipe of For You: which stages, in which order. One line a stage; what each does is in its own file, and `riffle feed pipeline`
+//! prints it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use candidate_pipeline::{Deadlines, Pipeline, Recipe, Step, SwitchError};
+use feature::Registry;
+
+use crate::catch_up::CatchUp;
+use crate::cut::{Best, Profiles};
+use crate::extract::Extract;
+use crate::for_you::FeedParts;
+use crate::history::ReadHistory;
+use crate::learned::Learned;
+use crate::model::{Query, VideoCandidate};
+use crate::quota::{Blend, Quota};
+use crate::satisfaction::Satisfaction;
+use crate::served::NoteServed;
+use crate::slate::{BestFirst, Slate};
+use crate::{filters, sources};
+
+/// Above the patience of [`CatchUp`], which counts by itself.
+const HYDRATOR_DEADLINE: Duration = Duration::from_millis(400);
+/// No source waits for anything but a lock; one that takes so long is broken.
+const SOURCE_DEADLINE: Duration = Duration::from_millis(50);
+
+/// What may be set about the recipe.
+#[derive(Debug, Clone)]
+pub struct FeedConfig {
+    /// Candidates of a request, all sources together.
+    pub candidates_max: usize,
+    /// Of these, how many are looked at as the model does.
+    pub ranked_max: usize,
+    /// Shares of viewers, 0 to 1, for whom named stages run; all others run for everybody.
+    pub components: BTreeMap<String, f32>,
+}
+
+impl Default for FeedConfig {
+    fn default() -> Self {
+        Self {
+            candidates_max: 10_000,
+            ranked_max: 200,
+            components: BTreeMap::new(),
+        }
+    }
+}
+
+/// The pipeline of For You.
+pub(crate) fn for_you(
+    parts: &FeedParts,
+    quota: &Arc<Quota>,
+) -> Result<Pipeline<Query, VideoCandidate>, SwitchError> {
+    let store = || parts.store.clone();
+    let registry = Registry::new();
+    let recipe = Recipe {
+        name: "for_you",
+        deadlines: Deadlines {
+            hydrator: HYDRATOR_DEADLINE,
+            source: SOURCE_DEADLINE,
+        },
+        query_hydrators: vec![
+            Box::new(CatchUp {
+                log: parts.log.clone(),
+                store: store(),
+            }),
+            Box::new(ReadHistory(store())),
+        ],
+        sources: vec![
+            Box::new(sources::Interest(store())),
+            Box::new(sources::Followed(store())),
+            Box::new(sources::Popular(store())),
+            Box::new(sources::Fresh(store())),
+            Box::new(sources::Explore(store())),
+        ],
+        merger: Some(Box::new(Blend(quota.clone()))),
+        hydrators: vec![],
+        filters: vec![
+            Box::new(filters::Listed(store())),
+            Box::new(filters::Own(store())),
+            Box::new(filters::Seen),
+            Box::new(filters::Served),
+            Box::new(filters::Hidden),
+        ],
+        steps: vec![
+            Step::Score(Box::new(Satisfaction(store()))),
+            Step::Cut(Box::new(Best {
+                ranked_max: parts.config.ranked_max,
+            })),
+            Step::Hydrate(Box::new(Profiles(store()))),
+            Step::Hydrate(Box::new(Extract::new(
+                parts.features.clone(),
+                registry.dense.len(),
+            ))),
+            Step::Score(Box::new(Learned::new(parts.learner.clone(), &registry))),
+        ],
+        selector: Box::new(Slate),
+        spare_selector: Some(Box::new(BestFirst)),
+        side_effects: vec![Box::new(NoteServed {
+            log: parts.log.clone(),
+            store: store(),
+            defaults: registry.defaults().into(),
+        })],
+    };
+    let pipeline = Pipeline::new(recipe);
+    for (name, share) in &parts.config.components {
+        pipeline.switch(name, *share)?;
+    }
+    Ok(pipeline)
+}
