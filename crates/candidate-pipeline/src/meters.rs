@@ -45,7 +45,9 @@ impl Meters {
             each.map(|stage| (stage, StageMeters::new(pipeline, stage)))
                 .collect()
         });
-        let Some(meters) = meters.get(report.name) else { return };
+        let Some(meters) = meters.get(report.name) else {
+            return;
+        };
         match &report.end {
             StageEnd::Off => return meters.off.increment(1),
             StageEnd::Rested => return meters.rested.increment(1),

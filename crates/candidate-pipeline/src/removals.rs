@@ -54,6 +54,8 @@ impl Removals {
 
     pub(crate) fn reason_at(&self, place: usize) -> Option<&'static str> {
         let verdict = usize::from(*self.verdicts.get(place)?);
-        self.reasons.get(verdict.checked_sub(1)?).map(|(reason, _)| *reason)
+        self.reasons
+            .get(verdict.checked_sub(1)?)
+            .map(|(reason, _)| *reason)
     }
 }

@@ -335,12 +335,24 @@ async fn a_stage_that_is_switched_off_is_left_out_and_nonsense_is_refused() {
         Err(SwitchError::Unknown { known: listed, .. }) => assert!(listed.contains("plus, a, b"), "{listed}"),
         other => panic!("{other:?}"),
     }
-    assert!(matches!(pipeline.switch("a", 1.5), Err(SwitchError::Share { .. })));
+    assert!(matches!(
+        pipeline.switch("a", 1.5),
+        Err(SwitchError::Share { .. })
+    ));
     assert!(matches!(
         pipeline.switch("merge_by_key", 0.0),
         Err(SwitchError::Fixed(_))
     ));
     let names: Vec<_> = pipeline.recipe().iter().map(|line| line.name).collect();
-    let expect = ["plus", "a", "b", "merge_by_key", "not_the_query", "by_id", "best", "refuses"];
+    let expect = [
+        "plus",
+        "a",
+        "b",
+        "merge_by_key",
+        "not_the_query",
+        "by_id",
+        "best",
+        "refuses",
+    ];
     assert_eq!(names, expect);
 }

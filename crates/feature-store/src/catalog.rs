@@ -186,7 +186,9 @@ impl Catalog {
     }
 
     pub(crate) fn put(&mut self, profile: VideoProfile) {
-        let fared = self.slot_of(profile.video).map(|slot| self.facts[slot as usize].fared());
+        let fared = self
+            .slot_of(profile.video)
+            .map(|slot| self.facts[slot as usize].fared());
         self.remove(profile.video);
         let (video, place) = (profile.video, (profile.published_ms, profile.video));
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -257,7 +259,9 @@ impl Catalog {
             }
         }
         for hashtag in &profile.hashtags {
-            let Some(number) = self.topic_no(hashtag) else { continue };
+            let Some(number) = self.topic_no(hashtag) else {
+                continue;
+            };
             let places = &mut self.by_topic[number as usize];
             places.remove(&place);
             if places.is_empty() {
@@ -348,9 +352,7 @@ impl Topics {
 }
 
 fn walk(index: Option<&ByAge>) -> impl Iterator<Item = Slot> + '_ {
-    index
-        .into_iter()
-        .flat_map(|index| index.values().rev().copied())
+    index.into_iter().flat_map(|index| index.values().rev().copied())
 }
 
 fn encode(profile: &VideoProfile) -> Vec<u8> {

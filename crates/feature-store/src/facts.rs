@@ -58,11 +58,7 @@ impl Flags {
 
     #[must_use]
     pub const fn with(self, other: Self, set: bool) -> Self {
-        Self(if set {
-            self.0 | other.0
-        } else {
-            self.0 & !other.0
-        })
+        Self(if set { self.0 | other.0 } else { self.0 & !other.0 })
     }
 }
 
@@ -179,7 +175,9 @@ mod tests {
         assert!((fares.completion - PRIOR_COMPLETION).abs() < 1e-4);
         assert!((fares.early_skip - PRIOR_EARLY_SKIP).abs() < 1e-4);
         assert_eq!((facts.region(), facts.sound()), (None, 0));
-        let both = Flags::default().with(Flags::HIDDEN, true).with(Flags::ADULTS, true);
+        let both = Flags::default()
+            .with(Flags::HIDDEN, true)
+            .with(Flags::ADULTS, true);
         assert!(both.has(Flags::HIDDEN) && both.has(Flags::ADULTS));
         assert_eq!(both.with(Flags::HIDDEN, false), Flags::ADULTS);
     }

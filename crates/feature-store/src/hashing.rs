@@ -47,7 +47,12 @@ mod tests {
         for step in [1_u64, 4_096, 1 << 22, 1 << 40] {
             let low: HashSet<u64> = (1..=1_000).map(|n| hash(n * step) & 0xffff).collect();
             let high: HashSet<u64> = (1..=1_000).map(|n| hash(n * step) >> 57).collect();
-            assert!(low.len() > 950 && high.len() > 100, "{step}: {} {}", low.len(), high.len());
+            assert!(
+                low.len() > 950 && high.len() > 100,
+                "{step}: {} {}",
+                low.len(),
+                high.len()
+            );
         }
     }
 }

@@ -143,7 +143,11 @@ impl<K: RowKey, V: Stored> Shelf<K, V> {
     }
 
     /// Visits every row of the table, in memory or not.
-    pub(crate) fn scan(&self, txn: &WriteTransaction, mut visit: impl FnMut(&K, &V)) -> Result<(), StoreError> {
+    pub(crate) fn scan(
+        &self,
+        txn: &WriteTransaction,
+        mut visit: impl FnMut(&K, &V),
+    ) -> Result<(), StoreError> {
         for row in txn.open_table(definition(self.table))?.iter()? {
             let (key, value) = row?;
             let (key, value) = (K::decode(key.value()), V::decode(value.value()));

@@ -53,7 +53,12 @@ impl Cut<Query, VideoCandidate> for Best {
             let one = &candidates[*at];
             one.sources.has(Source::Explore) || query.held.contains(&one.video)
         };
-        places.extend(beyond.into_iter().filter(is_kept).take(EXPLORED_MAX + query.held.len()));
+        places.extend(
+            beyond
+                .into_iter()
+                .filter(is_kept)
+                .take(EXPLORED_MAX + query.held.len()),
+        );
         places.sort_unstable();
         Ok(places)
     }

@@ -54,7 +54,11 @@ impl Filter<Query, VideoCandidate> for Listed {
 /// Seen before, on any device, in any week.
 pub(crate) struct Seen;
 
-stage!(Seen, "seen", "drops what the viewer has seen, on any device, in any week");
+stage!(
+    Seen,
+    "seen",
+    "drops what the viewer has seen, on any device, in any week"
+);
 
 impl Filter<Query, VideoCandidate> for Seen {
     fn filter(&self, query: &Query, candidates: &[VideoCandidate], removals: &mut Removals) {
@@ -70,7 +74,11 @@ impl Filter<Query, VideoCandidate> for Seen {
 /// On an earlier page of this sitting.
 pub(crate) struct Served;
 
-stage!(Served, "served", "drops what stood on an earlier page of this sitting");
+stage!(
+    Served,
+    "served",
+    "drops what stood on an earlier page of this sitting"
+);
 
 impl Filter<Query, VideoCandidate> for Served {
     fn filter(&self, query: &Query, candidates: &[VideoCandidate], removals: &mut Removals) {
@@ -85,7 +93,11 @@ impl Filter<Query, VideoCandidate> for Served {
 /// Said "not interested", or reported.
 pub(crate) struct Hidden;
 
-stage!(Hidden, "hidden", "drops what the viewer is not interested in or reported");
+stage!(
+    Hidden,
+    "hidden",
+    "drops what the viewer is not interested in or reported"
+);
 
 impl Filter<Query, VideoCandidate> for Hidden {
     fn filter(&self, query: &Query, candidates: &[VideoCandidate], removals: &mut Removals) {

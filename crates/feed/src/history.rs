@@ -193,10 +193,7 @@ impl QueryHydrator<Query> for ReadHistory {
 }
 
 /// By strength, leanings away included: they lower scores.
-fn strongest<K: Clone + Eq + Hash + Ord>(
-    tastes: &HashMap<K, Taste>,
-    now_ms: TimestampMs,
-) -> Vec<(K, f32)> {
+fn strongest<K: Clone + Eq + Hash + Ord>(tastes: &HashMap<K, Taste>, now_ms: TimestampMs) -> Vec<(K, f32)> {
     let mut all: Vec<(K, f32)> = tastes
         .iter()
         .map(|(key, taste)| (key.clone(), taste.at(now_ms)))

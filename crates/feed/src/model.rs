@@ -198,7 +198,11 @@ mod tests {
 
     #[test]
     fn a_candidate_is_half_a_cache_line_and_keeps_all_its_sources() {
-        assert!(size_of::<VideoCandidate>() <= 40, "{}", size_of::<VideoCandidate>());
+        assert!(
+            size_of::<VideoCandidate>() <= 40,
+            "{}",
+            size_of::<VideoCandidate>()
+        );
         let mut one = VideoCandidate::new(3, VideoId::from_raw(9), Source::Social);
         one.merge(&VideoCandidate::new(3, VideoId::from_raw(9), Source::Fresh));
         assert_eq!(one.sources.first(), Source::Social);

@@ -121,7 +121,8 @@ impl Quota {
     pub(crate) fn laid(&self, page: &[VideoCandidate]) {
         let mut learned = self.learned.lock();
         for one in page.iter().filter(|one| !one.explored) {
-            learned.brought[Class::of(one.sources.first()) as usize] += one.score.clamp(0.0, 1.0) / page.len() as f32;
+            learned.brought[Class::of(one.sources.first()) as usize] +=
+                one.score.clamp(0.0, 1.0) / page.len() as f32;
         }
     }
 

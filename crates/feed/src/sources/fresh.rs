@@ -8,7 +8,6 @@ use feature_store::FeatureStore;
 use super::unseen;
 use crate::model::{Query, VideoCandidate};
 
-
 pub(crate) struct Fresh(pub Arc<FeatureStore>);
 
 impl Stage for Fresh {
