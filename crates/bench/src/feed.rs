@@ -1,78 +1,287 @@
-//! A page of For You: latency through the HTTP door for registered viewers over a small catalogue.
+//! The feed at size: a generated corpus, ten thousand candidates a page, a fixed rate of pages beside events that are learned from.
+//!
+//! The load is an open loop: latencies count from the moment a page was due. Every page is another viewer's, half of them guests, half with
+//! accounts. What was served is watched: two thousand events a second with their impressions. Probe users ask whether what they did shows, and in
+//! which direction. The generator and its clients share the machine with the server; what they take is a figure too.
+//!
+//! CPU of a page is the server's own processor time (`/proc/PID/stat`) under both loads, less its time under the events alone at the same rate, by
+//! the pages that were answered. So the feed pays for what it reads, scores, lays and writes down, and events for being folded in and learned.
 
-use std::time::Duration;
+mod callers;
+mod clients;
+mod generate;
+mod gorse;
+mod probe;
+mod stages;
+mod world;
 
-use testkit::{Clip, Server, json};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use testkit::Server;
 
 use crate::figures::Figures;
-use crate::load::{Span, closed_loop};
-use crate::wire::{HttpClient, HttpRequest, Template};
+use crate::load::{Outcome, Pace, Span, open_loop};
 use crate::{BenchError, Setup};
+use callers::Callers;
+use clients::{Asking, PAGE, Shared, Watching};
+use generate::Corpus;
+use probe::{Reflected, probe};
 
-const VIDEOS: u32 = 40;
-const VIEWERS: usize = 4;
-const SPAN: Span = Span {
-    warm_up: Duration::from_secs(1),
-    measured: Duration::from_secs(5),
-};
-const PATH: &str = "/api/v1/feed/for-you?count=20";
+const VIDEOS: f64 = 1_000_000.0;
+const USERS: f64 = 1_000_000.0;
+const MINUTES: f64 = 5.0;
+const PAGES_PER_S: f64 = 300.0;
+const EVENTS_PER_S: f64 = 2_000.0;
+const ASKING: usize = 64;
+const WATCHING: usize = 16;
+/// Both loads, before anything counts: the model learns its first examples, and pages gather for the events alone.
+const WARM_UP: Duration = Duration::from_secs(25);
+const EVENTS_ALONE: Duration = Duration::from_secs(20);
+/// Between two probes.
+const PROBE_REST: Duration = Duration::from_millis(250);
+/// Start-up work that goes on after ready.
+const SETTLE: Duration = Duration::from_secs(3);
+const TICKS_PER_S: f64 = 100.0;
 
 pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError> {
-    let server = Server::start_with(&setup.riffle, crate::UNLIMITED);
-    let creator = server.creator();
-    let uploaded: Vec<_> = (0..VIDEOS)
-        .map(|seed| creator.upload(&clip(seed), "a clip", &[tag(seed)]))
-        .collect();
-    for video in &uploaded {
-        creator.wait_complete(video["id"].as_str().expect("an id"));
+    let (videos, users) = (setup.videos.unwrap_or(VIDEOS), setup.users.unwrap_or(USERS));
+    let only = setup.only.as_deref();
+    let load = Load::of(setup);
+    let corpus = Corpus::ready(&setup.riffle, videos as u64, users as u64)?;
+    report_corpus(&corpus, figures);
+    if only.is_none_or(|only| only == "riffle") {
+        riffle(setup, &corpus, &load, "feed.", figures)?;
     }
-    let viewers: Vec<_> = (0..VIEWERS)
-        .map(|number| server.person(&format!("viewer_{number}")))
-        .collect();
-    for viewer in &viewers {
-        // A little history, so that the ranking has something to read.
-        let page = viewer.feed(5, None);
-        let watch = |item: &testkit::Value| json!({"type": "watch", "videoId": item["video"]["id"], "watchMs": 1500, "ended": true});
-        viewer
-            .events(
-                page["items"]
-                    .as_array()
-                    .expect("a list")
-                    .iter()
-                    .map(watch)
-                    .collect(),
-            )
-            .expect(202);
+    if only.is_none_or(|only| only == "gorse") {
+        gorse::run(setup, &corpus, &load, figures)?;
     }
-    let client = |token: &String| {
-        HttpClient::new(&HttpRequest {
-            method: "GET",
-            path: PATH,
-            headers: &format!("authorization: Bearer {token}\r\n"),
-            body: &Template::default(),
-        })
-    };
-    let mut clients: Vec<HttpClient> = viewers
-        .iter()
-        .filter_map(|viewer| viewer.token.as_ref())
-        .map(client)
-        .collect();
-    let outcome = closed_loop(server.address(), &mut clients, SPAN)?;
-    figures.add("feed.videos", f64::from(VIDEOS));
-    figures.add("feed.pages_per_s", outcome.requests_per_s);
-    figures.add_latencies("feed.", &outcome.latencies);
     Ok(())
 }
 
-fn clip(seed: u32) -> Vec<u8> {
-    Clip {
-        seconds: 1,
-        audio: false,
-        ..Clip::small(seed)
-    }
-    .bytes()
+/// What is asked of everybody who is measured.
+struct Load {
+    pages_per_s: f64,
+    events_per_s: f64,
+    measured: Duration,
 }
 
-fn tag(seed: u32) -> &'static str {
-    ["ocean", "city", "cats", "food"][seed as usize % 4]
+impl Load {
+    fn of(setup: &Setup) -> Self {
+        Self {
+            pages_per_s: setup.rate.unwrap_or(PAGES_PER_S),
+            events_per_s: EVENTS_PER_S,
+            measured: Duration::from_secs_f64(setup.minutes.unwrap_or(MINUTES) * 60.0),
+        }
+    }
+
+    fn pages(&self, span: Span) -> Pace {
+        Pace {
+            requests_per_s: self.pages_per_s,
+            span,
+        }
+    }
+
+    fn events(&self, span: Span) -> Pace {
+        Pace {
+            requests_per_s: self.events_per_s / PAGE as f64,
+            span,
+        }
+    }
+}
+
+fn report_corpus(corpus: &Corpus, figures: &mut Figures) {
+    figures.add("feed.videos", corpus.world.videos as f64);
+    figures.add("feed.users", corpus.world.viewers as f64);
+    match &corpus.made {
+        Some(made) => {
+            figures.add("feed.corpus_records", made.records as f64);
+            figures.add("feed.corpus_rows_s", made.rows_s);
+            figures.add("feed.corpus_log_s", made.log_s);
+            figures.add("feed.first_start_s", made.first_start_s);
+            figures.add("feed.corpus_s", made.all_s);
+        }
+        None => println!("the corpus is from the cache: {}", corpus.folder.display()),
+    }
+}
+
+fn riffle(
+    setup: &Setup,
+    corpus: &Corpus,
+    load: &Load,
+    prefix: &str,
+    figures: &mut Figures,
+) -> Result<(), BenchError> {
+    let (folder, copied) = generate::timed(|| corpus.copy());
+    let folder = folder?;
+    println!("the corpus was copied in {:.1} s", copied.as_secs_f64());
+    let (server, ready) = Server::start_on(
+        &setup.riffle,
+        folder.path(),
+        crate::UNLIMITED,
+        generate::READY_MS_MAX,
+    );
+    figures.add(&format!("{prefix}start_s"), ready.as_secs_f64());
+    std::thread::sleep(SETTLE);
+    figures.add(
+        &format!("{prefix}idle_rss_mb"),
+        server.resident_bytes() as f64 / 1e6,
+    );
+    let callers = Callers::new(&server.data())?;
+    let shared = Shared::new(&corpus.world, &callers);
+    let run = Run {
+        server: &server,
+        shared: &shared,
+        load,
+    };
+    run.both(WARM_UP, false)?;
+    let alone = run.events_alone()?;
+    let before = stages::read(&server);
+    let both = run.both(load.measured, true)?;
+    run.report(prefix, &alone, &both, figures);
+    stages::report(prefix, &before, &stages::read(&server), figures);
+    let (wrong, probes) = both.reflected.wrong();
+    if wrong * 2 > probes {
+        let text = format!("{wrong} of {probes} probes saw their page turn the wrong way");
+        return Err(BenchError::Peer("the feed", text));
+    }
+    Ok(())
+}
+
+/// A server under load.
+struct Run<'a> {
+    server: &'a Server,
+    shared: &'a Shared<'a>,
+    load: &'a Load,
+}
+
+/// What a stretch of load gave.
+struct Measured {
+    pages: Option<Outcome>,
+    events: Outcome,
+    reflected: Reflected,
+    wall_s: f64,
+    server_cpu_s: f64,
+    generator_cpu_s: f64,
+    machine_load: f64,
+}
+
+impl Run<'_> {
+    fn span(measured: Duration) -> Span {
+        Span {
+            warm_up: Duration::ZERO,
+            measured,
+        }
+    }
+
+    fn events_alone(&self) -> Result<Measured, BenchError> {
+        println!("{} pages wait to be watched", self.shared.waiting());
+        self.measure(|| {
+            let mut watching = self.watching();
+            let pace = self.load.events(Self::span(EVENTS_ALONE));
+            let events = open_loop(self.server.address(), &mut watching, pace)?;
+            Ok((None, events, Reflected::default()))
+        })
+    }
+
+    fn both(&self, measured: Duration, is_probed: bool) -> Result<Measured, BenchError> {
+        let (span, address) = (Self::span(measured), self.server.address());
+        let ended = AtomicBool::new(!is_probed);
+        self.measure(|| {
+            std::thread::scope(|scope| {
+                let events = scope.spawn(|| open_loop(address, &mut self.watching(), self.load.events(span)));
+                let probing = scope.spawn(|| {
+                    probe(self.server, self.shared.world, PROBE_REST, || {
+                        ended.load(Ordering::Relaxed)
+                    })
+                });
+                let mut asking: Vec<Asking<'_>> = (0..ASKING as u64)
+                    .map(|number| Asking::new(self.shared, number))
+                    .collect();
+                let pages = open_loop(address, &mut asking, self.load.pages(span));
+                ended.store(true, Ordering::Relaxed);
+                let (events, reflected) = (joined(events), joined(probing));
+                Ok((Some(pages?), events?, reflected))
+            })
+        })
+    }
+
+    fn watching(&self) -> Vec<Watching<'_>> {
+        (0..WATCHING as u64)
+            .map(|number| Watching::new(self.shared, number))
+            .collect()
+    }
+
+    fn measure(
+        &self,
+        work: impl FnOnce() -> Result<(Option<Outcome>, Outcome, Reflected), BenchError>,
+    ) -> Result<Measured, BenchError> {
+        let (began, server, own) = (
+            Instant::now(),
+            cpu_s(self.server.pid()),
+            cpu_s(std::process::id()),
+        );
+        let (pages, events, reflected) = work()?;
+        Ok(Measured {
+            pages,
+            events,
+            reflected,
+            wall_s: began.elapsed().as_secs_f64(),
+            server_cpu_s: cpu_s(self.server.pid()) - server,
+            generator_cpu_s: cpu_s(std::process::id()) - own,
+            machine_load: machine_load(),
+        })
+    }
+
+    fn report(&self, prefix: &str, alone: &Measured, both: &Measured, figures: &mut Figures) {
+        let mut add = |name: &str, value: f64| figures.add(&format!("{prefix}{name}"), value);
+        let Some(pages) = &both.pages else { return };
+        let events_cores = alone.server_cpu_s / alone.wall_s;
+        let page_cpu_s = both.server_cpu_s - events_cores * both.wall_s;
+        add("pages_per_s", pages.requests_per_s);
+        add("p50_ms", pages.quantile_ms(0.5));
+        add("p99_ms", pages.quantile_ms(0.99));
+        add("p999_ms", pages.quantile_ms(0.999));
+        add(
+            "cpu_ms",
+            page_cpu_s * 1_000.0 / (pages.latencies.len().max(1)) as f64,
+        );
+        add("rss_mb", self.server.resident_bytes() as f64 / 1e6);
+        add("shed_pages", pages.shed as f64);
+        add("events_per_s", both.events.requests_per_s * PAGE as f64);
+        add("events_p99_ms", both.events.quantile_ms(0.99));
+        add("events_alone_cores", events_cores);
+        add("server_cores", both.server_cpu_s / both.wall_s);
+        add("generator_cores", both.generator_cpu_s / both.wall_s);
+        add("machine_load", both.machine_load);
+        let unserved = self.shared.unserved.load(Ordering::Relaxed);
+        add("batches_without_a_page", unserved as f64);
+        both.reflected.report(figures);
+    }
+}
+
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// User and system time of a process; the fields stand behind the program's name, which ends at the last parenthesis.
+fn cpu_s(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<u64>().ok());
+    ticks.sum::<u64>() as f64 / TICKS_PER_S
+}
+
+/// Processes that ran or waited to, on average over the last minute: more than the two of a bench means that others were at work.
+fn machine_load() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace()
+        .next()
+        .and_then(|word| word.parse().ok())
+        .unwrap_or(f64::NAN)
 }

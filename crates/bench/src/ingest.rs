@@ -21,8 +21,8 @@ use crate::load::Span;
 use crate::peers::{Postgres, Redis};
 use crate::wire::Template;
 use crate::{BenchError, Setup};
-use contender::{Contender, Load, caught_up};
-pub(crate) use contender::{caller, door_clients};
+use contender::{Contender, Load};
+pub(crate) use contender::{caller, caught_up, door_clients, now_ms};
 use rounds::{Median, measure};
 
 const CONNECTIONS_MAX: usize = 256;
@@ -172,7 +172,7 @@ impl Field {
 
 /// What a player says when the viewer swipes on; its number is filled in.
 pub(crate) fn watch_event(video: &str) -> Template {
-    let now_ms = contender::now_ms();
+    let now_ms = now_ms();
     let mut event = Template::default();
     event.text(r#"{"seq":"#).hole().text(&format!(
         r#","atMs":{now_ms},"type":"watch","videoId":"{video}","watchMs":4200,"ended":true}}"#

@@ -69,16 +69,19 @@ struct Setup {
     /// Another build of the server, measured in the same rounds.
     against: Option<PathBuf>,
     json: Option<PathBuf>,
-    /// Of a soak: how long, and events a second.
-    minutes: f64,
-    rate: f64,
+    /// How long a soak or a feed bench lasts; events, or pages, a second.
+    minutes: Option<f64>,
+    rate: Option<f64>,
+    /// Size of the feed bench's corpus.
+    videos: Option<f64>,
+    users: Option<f64>,
 }
 
 /// Why a measurement gave no figure.
 #[derive(Debug, thiserror::Error)]
 enum BenchError {
     #[error(
-        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|freshness|feed|slate|media|playback|stream|table|rank|train|trainer|soak] [--json FILE] [--minutes N] [--rate EVENTS_PER_S]"
+        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|freshness|feed|slate|media|playback|stream|table|rank|train|trainer|soak] [--json FILE] [--minutes N] [--rate PER_S] [--videos N] [--users N]"
     )]
     Usage,
     #[error("{what} failed")]
@@ -118,11 +121,7 @@ fn main() -> ExitCode {
 }
 
 fn setup(mut arguments: impl Iterator<Item = String>) -> Result<Setup, BenchError> {
-    let mut setup = Setup {
-        minutes: 30.0,
-        rate: 20_000.0,
-        ..Setup::default()
-    };
+    let mut setup = Setup::default();
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().map(PathBuf::from).ok_or(BenchError::Usage);
         match argument.as_str() {
@@ -131,8 +130,10 @@ fn setup(mut arguments: impl Iterator<Item = String>) -> Result<Setup, BenchErro
             "--against" => setup.against = Some(value()?),
             "--only" => setup.only = Some(arguments.next().ok_or(BenchError::Usage)?),
             "--json" => setup.json = Some(value()?),
-            "--minutes" => setup.minutes = number(arguments.next())?,
-            "--rate" => setup.rate = number(arguments.next())?,
+            "--minutes" => setup.minutes = Some(number(arguments.next())?),
+            "--rate" => setup.rate = Some(number(arguments.next())?),
+            "--videos" => setup.videos = Some(number(arguments.next())?),
+            "--users" => setup.users = Some(number(arguments.next())?),
             name if BENCHES.iter().chain([&SOAK]).any(|(known, _)| *known == name) => {
                 setup.name = Some(argument)
             }

@@ -19,6 +19,8 @@ use crate::wire::{Answer, Client, HttpClient, HttpRequest, Template};
 use crate::{BenchError, Setup};
 
 const CLIENTS: usize = 64;
+const MINUTES: f64 = 30.0;
+const EVENTS_PER_S: f64 = 20_000.0;
 pub(crate) const EVENTS_PER_REQUEST: usize = 20;
 const VIDEOS: u64 = 10_000;
 /// Requests of a session before the client begins another.
@@ -36,9 +38,13 @@ struct Sample {
 }
 
 pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError> {
+    let (minutes, rate) = (
+        setup.minutes.unwrap_or(MINUTES),
+        setup.rate.unwrap_or(EVENTS_PER_S),
+    );
     let span = Span {
         warm_up: Duration::from_secs(5),
-        measured: Duration::from_secs_f64(setup.minutes * 60.0),
+        measured: Duration::from_secs_f64(minutes * 60.0),
     };
     let server = Server::start_with(&setup.riffle, crate::UNLIMITED);
     let video = server
@@ -49,7 +55,7 @@ pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError
         .map(|number| SoakClient::new(&server, number, &known))
         .collect();
     let pace = Pace {
-        requests_per_s: setup.rate / EVENTS_PER_REQUEST as f64,
+        requests_per_s: rate / EVENTS_PER_REQUEST as f64,
         span,
     };
     let over = AtomicBool::new(false);
@@ -65,7 +71,7 @@ pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError
         )
     });
     let outcome = outcome?;
-    figures.add("soak.minutes", setup.minutes);
+    figures.add("soak.minutes", minutes);
     figures.add(
         "soak.events_per_s",
         outcome.requests_per_s * EVENTS_PER_REQUEST as f64,

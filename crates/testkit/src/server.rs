@@ -24,11 +24,30 @@ const LOG_TAIL_LINES: usize = 40;
 /// Where the server listens now; callers hold it too, so that they follow a restart.
 pub(crate) type Address = Arc<RwLock<Option<SocketAddr>>>;
 
-/// A server process and its folder. Dropping it kills the process by its id and removes the folder.
+/// Whose the folder is.
+#[derive(Debug)]
+enum Folder {
+    /// Removed with the server.
+    Own(TempDir),
+    /// Kept.
+    Given(PathBuf),
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Own(folder) => folder.path(),
+            Self::Given(folder) => folder,
+        }
+    }
+}
+
+/// A server process and its folder. Dropping it kills the process by its id and removes the folder, unless it was given.
 #[derive(Debug)]
 pub struct Server {
     binary: PathBuf,
-    folder: TempDir,
+    folder: Folder,
+    ready_ms_max: u64,
     child: Option<Child>,
     address: Address,
 }
@@ -50,11 +69,26 @@ impl Server {
             .prefix("riffle-test-")
             .tempdir()
             .expect("a temporary folder");
+        Self::start_in(binary, Folder::Own(folder), settings, READY_MS_MAX)
+    }
+
+    /// Starts on `folder`, where `data` may lie already, and keeps it; how long it took to be ready, which is waited for up to `ready_ms_max`.
+    pub fn start_on(binary: &Path, folder: &Path, settings: &str, ready_ms_max: u64) -> (Self, Duration) {
+        Self::start_in(
+            binary,
+            Folder::Given(folder.to_path_buf()),
+            settings,
+            ready_ms_max,
+        )
+    }
+
+    fn start_in(binary: &Path, folder: Folder, settings: &str, ready_ms_max: u64) -> (Self, Duration) {
         std::fs::write(folder.path().join("settings.toml"), settings).expect("the settings are written");
         let binary = binary.to_path_buf();
         let mut server = Self {
             binary,
             folder,
+            ready_ms_max,
             child: None,
             address: Address::default(),
         };
@@ -94,12 +128,12 @@ impl Server {
     }
 
     fn wait_until_ready(&mut self, address_file: &Path) -> SocketAddr {
-        let address = until("the server writes its address", READY_MS_MAX / 1000, || {
+        let address = until("the server writes its address", self.ready_ms_max / 1000, || {
             self.assert_running();
             std::fs::read_to_string(address_file).ok()?.trim().parse().ok()
         });
         let probe = Caller::new(Arc::new(RwLock::new(Some(address))), "probe");
-        until("the server is ready", READY_MS_MAX / 1000, || {
+        until("the server is ready", self.ready_ms_max / 1000, || {
             self.assert_running();
             probe
                 .try_get("/readyz")
