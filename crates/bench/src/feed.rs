@@ -15,6 +15,7 @@ mod probe;
 mod stages;
 mod world;
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,7 @@ use testkit::Server;
 
 use crate::figures::Figures;
 use crate::load::{Outcome, Pace, Span, open_loop};
+use crate::wire::Client;
 use crate::{BenchError, Setup};
 use callers::Callers;
 use clients::{Asking, PAGE, Shared, Watching};
@@ -54,8 +56,53 @@ pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError
         riffle(setup, &corpus, &load, "feed.", figures)?;
     }
     if only.is_none_or(|only| only == "gorse") {
-        gorse::run(setup, &corpus, &load, figures)?;
+        beside_gorse(setup, corpus, load, figures)?;
     }
+    Ok(())
+}
+
+/// Gorse at a size that it holds, and us at that size where it is not the one just measured.
+fn beside_gorse(setup: &Setup, corpus: Corpus, load: Load, figures: &mut Figures) -> Result<(), BenchError> {
+    let most = gorse::ITEMS_MAX;
+    let (videos, viewers) = (corpus.world.videos.min(most), corpus.world.viewers.min(most));
+    let is_smaller = (videos, viewers) != (corpus.world.videos, corpus.world.viewers);
+    let load = Load {
+        measured: load.measured.min(gorse::MEASURED_MAX),
+        ..load
+    };
+    let (corpus, ours) = match is_smaller || setup.only.is_some() {
+        true => (
+            Corpus::ready(&setup.riffle, videos, viewers)?,
+            "feed.beside_gorse_",
+        ),
+        false => (corpus, "feed."),
+    };
+    if ours != "feed." {
+        riffle(setup, &corpus, &load, ours, figures)?;
+    }
+    gorse::run(setup, &corpus, &load, figures)?;
+    println!(
+        "\n{videos} videos, {viewers} viewers, {} pages and {} events a second",
+        load.pages_per_s, load.events_per_s
+    );
+    println!(
+        "{:10} {:>10} {:>10} {:>10} {:>10}",
+        "who", "p50 ms", "p99 ms", "cores", "MB"
+    );
+    for (who, prefix, cores) in [
+        ("Riffle", ours, "server_cores"),
+        ("Gorse", "feed.gorse_", "cores"),
+    ] {
+        let figure = |name: &str| figures.get(&format!("{prefix}{name}"));
+        let (p50, p99, cores, mb) = (
+            figure("p50_ms"),
+            figure("p99_ms"),
+            figure(cores),
+            figure("rss_mb"),
+        );
+        println!("{who:10} {p50:>10.2} {p99:>10.2} {cores:>10.2} {mb:>10.0}");
+    }
+    println!();
     Ok(())
 }
 
@@ -75,18 +122,20 @@ impl Load {
         }
     }
 
-    fn pages(&self, span: Span) -> Pace {
-        Pace {
-            requests_per_s: self.pages_per_s,
-            span,
-        }
+    fn pages(&self, measured: Duration) -> Pace {
+        Self::pace(self.pages_per_s, measured)
     }
 
-    fn events(&self, span: Span) -> Pace {
-        Pace {
-            requests_per_s: self.events_per_s / PAGE as f64,
-            span,
-        }
+    fn events(&self, measured: Duration) -> Pace {
+        Self::pace(self.events_per_s / PAGE as f64, measured)
+    }
+
+    fn pace(requests_per_s: f64, measured: Duration) -> Pace {
+        let span = Span {
+            warm_up: Duration::ZERO,
+            measured,
+        };
+        Pace { requests_per_s, span }
     }
 }
 
@@ -137,10 +186,11 @@ fn riffle(
     run.both(WARM_UP, false)?;
     let alone = run.events_alone()?;
     let before = stages::read(&server);
-    let both = run.both(load.measured, true)?;
+    let (both, reflected) = run.both(load.measured, true)?;
     run.report(prefix, &alone, &both, figures);
+    reflected.report(prefix, figures);
     stages::report(prefix, &before, &stages::read(&server), figures);
-    let (wrong, probes) = both.reflected.wrong();
+    let (wrong, probes) = reflected.wrong();
     if wrong * 2 > probes {
         let text = format!("{wrong} of {probes} probes saw their page turn the wrong way");
         return Err(BenchError::Peer("the feed", text));
@@ -159,7 +209,6 @@ struct Run<'a> {
 struct Measured {
     pages: Option<Outcome>,
     events: Outcome,
-    reflected: Reflected,
     wall_s: f64,
     server_cpu_s: f64,
     generator_cpu_s: f64,
@@ -167,70 +216,46 @@ struct Measured {
 }
 
 impl Run<'_> {
-    fn span(measured: Duration) -> Span {
-        Span {
-            warm_up: Duration::ZERO,
-            measured,
-        }
-    }
-
     fn events_alone(&self) -> Result<Measured, BenchError> {
         println!("{} pages wait to be watched", self.shared.waiting());
-        self.measure(|| {
-            let mut watching = self.watching();
-            let pace = self.load.events(Self::span(EVENTS_ALONE));
-            let events = open_loop(self.server.address(), &mut watching, pace)?;
-            Ok((None, events, Reflected::default()))
-        })
+        let mut watching = self.watching();
+        let clocks = Clocks::start(self.server.pid());
+        let events = open_loop(
+            self.server.address(),
+            &mut watching,
+            self.load.events(EVENTS_ALONE),
+        )?;
+        Ok(clocks.stop(None, events))
     }
 
-    fn both(&self, measured: Duration, is_probed: bool) -> Result<Measured, BenchError> {
-        let (span, address) = (Self::span(measured), self.server.address());
-        let ended = AtomicBool::new(!is_probed);
-        self.measure(|| {
-            std::thread::scope(|scope| {
-                let events = scope.spawn(|| open_loop(address, &mut self.watching(), self.load.events(span)));
-                let probing = scope.spawn(|| {
-                    probe(self.server, self.shared.world, PROBE_REST, || {
-                        ended.load(Ordering::Relaxed)
-                    })
-                });
-                let mut asking: Vec<Asking<'_>> = (0..ASKING as u64)
-                    .map(|number| Asking::new(self.shared, number))
-                    .collect();
-                let pages = open_loop(address, &mut asking, self.load.pages(span));
-                ended.store(true, Ordering::Relaxed);
-                let (events, reflected) = (joined(events), joined(probing));
-                Ok((Some(pages?), events?, reflected))
-            })
-        })
+    /// Both loads, and probes where they are wanted.
+    fn both(&self, measured: Duration, is_probed: bool) -> Result<(Measured, Reflected), BenchError> {
+        let mut asking: Vec<Asking<'_>> = (0..ASKING as u64)
+            .map(|number| Asking::new(self.shared, number))
+            .collect();
+        let target = Target {
+            address: self.server.address(),
+            pid: self.server.pid(),
+        };
+        let probing = |ended: &AtomicBool| match is_probed {
+            true => probe(self.server, self.shared.world, PROBE_REST, || {
+                ended.load(Ordering::Relaxed)
+            }),
+            false => Reflected::default(),
+        };
+        measure_both(
+            target,
+            &mut asking,
+            &mut self.watching(),
+            (self.load, measured),
+            probing,
+        )
     }
 
     fn watching(&self) -> Vec<Watching<'_>> {
         (0..WATCHING as u64)
             .map(|number| Watching::new(self.shared, number))
             .collect()
-    }
-
-    fn measure(
-        &self,
-        work: impl FnOnce() -> Result<(Option<Outcome>, Outcome, Reflected), BenchError>,
-    ) -> Result<Measured, BenchError> {
-        let (began, server, own) = (
-            Instant::now(),
-            cpu_s(self.server.pid()),
-            cpu_s(std::process::id()),
-        );
-        let (pages, events, reflected) = work()?;
-        Ok(Measured {
-            pages,
-            events,
-            reflected,
-            wall_s: began.elapsed().as_secs_f64(),
-            server_cpu_s: cpu_s(self.server.pid()) - server,
-            generator_cpu_s: cpu_s(std::process::id()) - own,
-            machine_load: machine_load(),
-        })
     }
 
     fn report(&self, prefix: &str, alone: &Measured, both: &Measured, figures: &mut Figures) {
@@ -256,7 +281,62 @@ impl Run<'_> {
         add("machine_load", both.machine_load);
         let unserved = self.shared.unserved.load(Ordering::Relaxed);
         add("batches_without_a_page", unserved as f64);
-        both.reflected.report(figures);
+    }
+}
+
+/// Who is measured.
+#[derive(Clone, Copy)]
+struct Target {
+    address: SocketAddr,
+    pid: u32,
+}
+
+/// Pages and events at their paces, and something beside them, which is told when they have ended.
+fn measure_both<A: Client, W: Client, T: Send>(
+    target: Target,
+    asking: &mut [A],
+    watching: &mut [W],
+    (load, measured): (&Load, Duration),
+    beside: impl FnOnce(&AtomicBool) -> T + Send,
+) -> Result<(Measured, T), BenchError> {
+    let (clocks, ended) = (Clocks::start(target.pid), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let events = scope.spawn(|| open_loop(target.address, watching, load.events(measured)));
+        let beside = scope.spawn(|| beside(&ended));
+        let pages = open_loop(target.address, asking, load.pages(measured));
+        ended.store(true, Ordering::Relaxed);
+        let (events, beside) = (joined(events), joined(beside));
+        Ok((clocks.stop(Some(pages?), events?), beside))
+    })
+}
+
+/// Wall and processor time since a start.
+struct Clocks {
+    began: Instant,
+    pid: u32,
+    server_cpu_s: f64,
+    generator_cpu_s: f64,
+}
+
+impl Clocks {
+    fn start(pid: u32) -> Self {
+        Self {
+            began: Instant::now(),
+            pid,
+            server_cpu_s: cpu_s(pid),
+            generator_cpu_s: cpu_s(std::process::id()),
+        }
+    }
+
+    fn stop(self, pages: Option<Outcome>, events: Outcome) -> Measured {
+        Measured {
+            pages,
+            events,
+            wall_s: self.began.elapsed().as_secs_f64(),
+            server_cpu_s: cpu_s(self.pid) - self.server_cpu_s,
+            generator_cpu_s: cpu_s(std::process::id()) - self.generator_cpu_s,
+            machine_load: machine_load(),
+        }
     }
 }
 
@@ -275,6 +355,14 @@ fn cpu_s(pid: u32) -> f64 {
         .take(2)
         .filter_map(|field| field.parse::<u64>().ok());
     ticks.sum::<u64>() as f64 / TICKS_PER_S
+}
+
+/// Resident memory of a process, MB.
+fn resident_mb(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+    kib.unwrap_or(f64::NAN) * 1_024.0 / 1e6
 }
 
 /// Processes that ran or waited to, on average over the last minute: more than the two of a bench means that others were at work.

@@ -36,6 +36,11 @@ impl Figures {
         self.by_name.insert(name.to_owned(), rounded);
     }
 
+    /// One that was kept; not a number where there is none of the name.
+    pub(crate) fn get(&self, name: &str) -> f64 {
+        self.by_name.get(name).copied().unwrap_or(f64::NAN)
+    }
+
     /// Keeps p50 and p99 under `prefix`, in milliseconds.
     pub(crate) fn add_latencies(&mut self, prefix: &str, histogram: &Latencies) {
         for (suffix, quantile) in [("p50_ms", 0.50), ("p99_ms", 0.99)] {

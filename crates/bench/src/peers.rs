@@ -1,8 +1,10 @@
 //! The neighbours that are measured beside us: real servers, started on folders of their own and free ports of loopback.
 
+mod gorse;
 mod postgres;
 mod redis;
 
+pub(crate) use gorse::Gorse;
 pub(crate) use postgres::Postgres;
 pub(crate) use redis::Redis;
 

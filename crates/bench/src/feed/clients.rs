@@ -36,10 +36,10 @@ pub(super) struct Shared<'a> {
 }
 
 /// One page as it was served.
-struct Served {
-    viewer: u64,
-    /// Impression and video.
-    items: Vec<(String, String)>,
+pub(super) struct Served {
+    pub(super) viewer: u64,
+    /// Impression, empty where there is none, and video.
+    pub(super) items: Vec<(String, u64)>,
 }
 
 impl<'a> Shared<'a> {
@@ -54,7 +54,7 @@ impl<'a> Shared<'a> {
         }
     }
 
-    fn put(&self, page: Served) {
+    pub(super) fn put(&self, page: Served) {
         self.items.fetch_add(page.items.len() as u64, Ordering::Relaxed);
         let mut served = self.served.lock().expect("no client panicked with the pages");
         if served.len() == PAGES_MAX {
@@ -63,11 +63,22 @@ impl<'a> Shared<'a> {
         served.push_back(page);
     }
 
-    fn take(&self) -> Option<Served> {
-        self.served
+    /// The page that waits longest; where none does, one that nobody was served.
+    pub(super) fn take(&self, random: &mut Random) -> Served {
+        let waiting = self
+            .served
             .lock()
             .expect("no client panicked with the pages")
-            .pop_front()
+            .pop_front();
+        waiting.filter(|page| !page.items.is_empty()).unwrap_or_else(|| {
+            self.unserved.fetch_add(1, Ordering::Relaxed);
+            let viewer = self.world.asker(random);
+            let mut met = || (String::new(), self.world.meets(viewer, random));
+            Served {
+                viewer,
+                items: (0..PAGE).map(|_| met()).collect(),
+            }
+        })
     }
 
     /// Pages that wait.
@@ -79,7 +90,7 @@ impl<'a> Shared<'a> {
     }
 }
 
-fn reader() -> HttpClient {
+pub(super) fn reader() -> HttpClient {
     HttpClient::new(&HttpRequest {
         method: "GET",
         path: "/",
@@ -107,6 +118,13 @@ impl<'a> Asking<'a> {
             reader: reader(),
         }
     }
+
+    /// Videos of the corpus by their numbers.
+    fn numbers(&self, items: Vec<(String, String)>) -> Vec<(String, u64)> {
+        let number = |id: String| self.shared.world.video_of(id.parse::<VideoId>().ok()?);
+        let numbered = |(impression, id)| Some((impression, number(id)?));
+        items.into_iter().filter_map(numbered).collect()
+    }
 }
 
 impl Client for Asking<'_> {
@@ -124,7 +142,7 @@ impl Client for Asking<'_> {
         if answer == Answer::Taken {
             self.shared.put(Served {
                 viewer: self.viewer,
-                items: items(bytes),
+                items: self.numbers(items(bytes)),
             });
         }
         answer
@@ -146,7 +164,7 @@ pub(super) fn items(mut body: &[u8]) -> Vec<(String, String)> {
     items
 }
 
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+pub(super) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     let first = wanted[0];
     let mut from = 0;
     while let Some(at) = bytes[from..].iter().position(|&byte| byte == first) {
@@ -179,31 +197,13 @@ impl<'a> Watching<'a> {
         }
     }
 
-    /// A page of somebody whom no page was served for.
-    fn invented(&mut self) -> Served {
-        self.shared.unserved.fetch_add(1, Ordering::Relaxed);
-        let world = self.shared.world;
-        let viewer = world.asker(&mut self.random);
-        let mut met = || world.video_id(world.meets(viewer, &mut self.random)).to_string();
-        Served {
-            viewer,
-            items: (0..PAGE).map(|_| (String::new(), met())).collect(),
-        }
-    }
-
     fn body(&mut self, page: &Served) -> String {
         let session = self.shared.sessions.fetch_add(1, Ordering::Relaxed);
         let mut body = format!(r#"{{"sessionId":"load-{session}","events":["#);
         for (place, (impression, video)) in page.items.iter().enumerate() {
-            let world = self.shared.world;
-            let number = video.parse::<VideoId>().ok().and_then(|id| world.video_of(id));
-            let (watch_ms, ended) = match number {
-                Some(number) => {
-                    let how = world.watch(page.viewer, number, &mut self.random);
-                    (how.watch_ms, how.ended)
-                }
-                None => (1_500, false),
-            };
+            let (world, number) = (self.shared.world, *video);
+            let how = world.watch(page.viewer, number, &mut self.random);
+            let (watch_ms, ended, video) = (how.watch_ms, how.ended, world.video_id(number));
             let (comma, seq) = (if place == 0 { "" } else { "," }, place + 1);
             let served = match impression.is_empty() {
                 true => String::new(),
@@ -223,8 +223,7 @@ impl<'a> Watching<'a> {
 impl Client for Watching<'_> {
     fn request(&mut self) -> &[u8] {
         if !std::mem::take(&mut self.again) {
-            let taken = self.shared.take().filter(|page| !page.items.is_empty());
-            let page = taken.unwrap_or_else(|| self.invented());
+            let page = self.shared.take(&mut self.random);
             let header = self.shared.callers.header(self.shared.world, page.viewer);
             let body = self.body(&page);
             let length = body.len();

@@ -109,20 +109,19 @@ impl Reflected {
         self.kendall += kendall(&before, &after);
     }
 
-    pub(super) fn report(&self, figures: &mut Figures) {
+    pub(super) fn report(&self, prefix: &str, figures: &mut Figures) {
         let probes = self.probes.max(1) as f64;
-        figures.add("feed.probes", self.probes as f64);
-        figures.add_latencies("feed.reflect_", &self.latencies);
-        figures.add("feed.reflect_right_ratio", self.right as f64 / probes);
-        figures.add("feed.reflect_wrong", self.wrong as f64);
-        figures.add("feed.reflect_unchanged", self.unchanged as f64);
-        for (name, sum) in ["liked_before", "liked_after", "skipped_before", "skipped_after"]
-            .into_iter()
-            .zip(self.shares)
-        {
-            figures.add(&format!("feed.reflect_{name}"), sum / probes);
+        let mut add = |name: &str, value: f64| figures.add(&format!("{prefix}{name}"), value);
+        add("probes", self.probes as f64);
+        add("reflect_right_ratio", self.right as f64 / probes);
+        add("reflect_wrong", self.wrong as f64);
+        add("reflect_unchanged", self.unchanged as f64);
+        let names = ["liked_before", "liked_after", "skipped_before", "skipped_after"];
+        for (name, sum) in names.into_iter().zip(self.shares) {
+            add(&format!("reflect_{name}"), sum / probes);
         }
-        figures.add("feed.reflect_kendall", self.kendall / probes);
+        add("reflect_kendall", self.kendall / probes);
+        figures.add_latencies(&format!("{prefix}reflect_"), &self.latencies);
     }
 
     /// Pages that turned the wrong way.

@@ -11,15 +11,15 @@ pub(super) type Read = BTreeMap<String, f64>;
 
 /// Counters whose growth says what was done, and under what name it is told.
 const GROWN: [(&str, &str); 6] = [
-    ("riffle_trainer_examples_total", "learned_per_page"),
+    ("riffle_trainer_examples_total", "examples_learned"),
     ("riffle_feed_learned_pages_total", "learned_pages"),
     ("riffle_feed_light_pages_total", "light_pages"),
     ("riffle_feed_stale_history_total", "stale_history"),
     ("riffle_pipeline_failures_total", "stage_failures"),
     ("riffle_feed_served_lost_total", "served_lost"),
 ];
-const STAGE_SECONDS: &str = "riffle_pipeline_stage_seconds_sum";
-const STAGE_COUNT: &str = "riffle_pipeline_stage_seconds_count";
+const STAGE_US: &str = "riffle_pipeline_stage_us_total";
+const STAGE_RUNS: &str = "riffle_pipeline_stage_runs_total";
 const STAGE_CANDIDATES: &str = "riffle_pipeline_candidates_total";
 
 pub(super) fn read(server: &Server) -> Read {
@@ -44,11 +44,6 @@ fn grown<'a>(before: &'a Read, after: &'a Read, metric: &'a str) -> impl Iterato
 pub(super) fn report(prefix: &str, before: &Read, after: &Read, figures: &mut Figures) {
     for (metric, name) in GROWN {
         let sum: f64 = grown(before, after, metric).map(|(_, grown)| grown).sum();
-        let name = if name == "learned_per_page" {
-            "examples_learned"
-        } else {
-            name
-        };
         figures.add(&format!("{prefix}{name}"), sum);
     }
     table(before, after);
@@ -70,19 +65,19 @@ fn table(before: &Read, after: &Read) {
             })
             .collect()
     };
-    let (seconds, counts, candidates) = (
-        by_stage(STAGE_SECONDS),
-        by_stage(STAGE_COUNT),
+    let (us, runs, candidates) = (
+        by_stage(STAGE_US),
+        by_stage(STAGE_RUNS),
         by_stage(STAGE_CANDIDATES),
     );
-    if seconds.is_empty() && candidates.is_empty() {
+    if us.is_empty() && candidates.is_empty() {
         return;
     }
     println!("\n{:32} {:>10} {:>12}", "stage", "mean ms", "candidates");
-    for (stage, sum) in &seconds {
-        let runs = counts.get(stage).copied().unwrap_or(0.0).max(1.0);
+    for (stage, sum) in &us {
+        let runs = runs.get(stage).copied().unwrap_or(0.0).max(1.0);
         let found = candidates.get(stage).copied().unwrap_or(0.0);
-        println!("{stage:32} {:>10.3} {:>12.0}", sum * 1_000.0 / runs, found / runs);
+        println!("{stage:32} {:>10.3} {:>12.0}", sum / 1_000.0 / runs, found / runs);
     }
     println!();
 }

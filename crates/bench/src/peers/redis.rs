@@ -1,4 +1,4 @@
-//! Redis with an append-only file that is synced before every answer.
+//! Redis with an append-only file that is synced before every answer; or as its package has it, for a peer that uses it as a cache.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -15,6 +15,24 @@ pub(crate) struct Redis {
 
 impl Redis {
     pub(crate) fn start() -> Result<Self, BenchError> {
+        Self::start_with(&[
+            "--save",
+            "",
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            "always",
+            // Rewriting the file would be measured too.
+            "--auto-aof-rewrite-percentage",
+            "0",
+        ])
+    }
+
+    pub(crate) fn start_as_packaged() -> Result<Self, BenchError> {
+        Self::start_with(&[])
+    }
+
+    fn start_with(settings: &[&str]) -> Result<Self, BenchError> {
         let folder = tempfile::tempdir().map_err(BenchError::io("making a folder for Redis"))?;
         let address = free_address()?;
         let mut command = Command::new("redis-server");
@@ -27,9 +45,7 @@ impl Redis {
                 "--dir",
             ])
             .arg(folder.path())
-            .args(["--save", "", "--appendonly", "yes", "--appendfsync", "always"])
-            // Rewriting the file would be measured too.
-            .args(["--auto-aof-rewrite-percentage", "0"]);
+            .args(settings);
         let mut process = Process::start(&mut command, "starting Redis")?;
         process.wait_ready(address, "starting Redis", |_| Ok(()))?;
         Ok(Self {
