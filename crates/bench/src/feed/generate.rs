@@ -9,6 +9,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event::{Action, ActionKind, Event, SessionKey, Signal, SignalKind, VideoChange};
@@ -24,7 +25,7 @@ use crate::BenchError;
 use crate::ingest::caught_up;
 
 /// Counts as long as what is written stays the same.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const BATCH: usize = 8_192;
 const ROWS_PER_STATEMENT: u64 = 20_000;
 /// How long the first start may take, which folds in everything.
@@ -227,7 +228,7 @@ fn video_row(world: &World, video: u64) -> Vec<serde_json::Value> {
     vec![json!([
         world.video_id(video).as_i64(),
         world.creator_id(world.creator_of(video)).as_i64(),
-        format!("video {video} about #{}", tags.join(" #")),
+        world.caption(video),
         serde_json::Value::from(tags).to_string(),
         World::duration_ms(video),
         world.published_ms(video),
@@ -318,6 +319,9 @@ fn write_log(folder: &Path, world: &World, outbox_max: u64) -> Result<u64, Bench
             sound: world.sound_of(video),
             category: None,
             region: world.region_of(video).parse().ok(),
+            content: world.content(video).map(Arc::new),
+            original: None,
+            caption: world.caption(video),
         };
         writer.put(creator.raw(), world.published_ms(video), &Event::Video(published))?;
     }

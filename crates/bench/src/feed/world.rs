@@ -6,8 +6,10 @@
 //! Back of the envelope, a million videos and as many viewers: tables of 12 MB, made in 0.1 s; five million watches.
 
 use testkit::Random;
-use types::{SoundId, TimestampMs, UserId, VideoId, ViewerId};
+use types::{CONTENT_WIDTH, ContentVector, SoundId, TimestampMs, UserId, VideoId, ViewerId};
 
+/// The space that the product's own encoder writes to.
+const CONTENT_VERSION: u8 = 1;
 const SEED: u64 = 0x00fe_ed01;
 pub(super) const TOPICS: usize = 1_000;
 /// Topics that a viewer likes.
@@ -159,6 +161,22 @@ impl World {
         let mut tags = vec![tag(main)];
         tags.extend((other != main).then(|| tag(other)));
         tags
+    }
+
+    pub(super) fn caption(&self, video: u64) -> String {
+        format!("video {video} about #{}", self.hashtags(video).join(" #"))
+    }
+
+    /// What it is about: its topic's direction, and as much of its own.
+    pub(super) fn content(&self, video: u64) -> Option<ContentVector> {
+        let (mut topic, mut own) = (of(10, u64::from(self.topic_of(video))), of(11, video));
+        let mut component = || {
+            let [shared, own] =
+                [&mut topic, &mut own].map(|random| (random.bits() as i32) as f32 / i32::MAX as f32);
+            shared + own
+        };
+        let values: Vec<f32> = (0..CONTENT_WIDTH).map(|_| component()).collect();
+        ContentVector::of(CONTENT_VERSION, &values)
     }
 
     /// The most popular videos of a topic first.
