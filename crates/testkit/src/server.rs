@@ -180,7 +180,9 @@ impl Server {
     /// Waits for the end of a terminated process.
     pub fn wait_for_end(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("the server is running");
-        let status = until("the server drains and stops", DRAIN_MS_MAX / 1000, || {
+        // Who takes long to get ready has much to put away.
+        let drain_ms_max = DRAIN_MS_MAX.max(self.ready_ms_max / 2);
+        let status = until("the server drains and stops", drain_ms_max / 1000, || {
             child.try_wait().expect("a process")
         });
         *self.address.write().expect("no caller panicked with the address") = None;
