@@ -143,6 +143,15 @@ impl<const W: usize, const M: usize> Counter<W, M> {
         }
     }
 
+    /// Both counters as one, as of the later moment; both must be as of the same.
+    pub(crate) fn plus(mut self, other: &Self) -> Self {
+        let sums = self.sums.as_flattened_mut().iter_mut();
+        sums.zip(other.sums.as_flattened())
+            .for_each(|(sum, other)| *sum += other);
+        self.at_ms = self.at_ms.max(other.at_ms);
+        self
+    }
+
     /// The sum of a measure over a window, as of the last change.
     pub fn sum(&self, window: Window, measure: Measure) -> f32 {
         self.sums[window as usize][measure as usize]

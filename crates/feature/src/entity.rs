@@ -1,6 +1,8 @@
 //! What is counted: the entities of an impression, and their pairs. One table for observing and for extracting.
 
-use crate::facts::{Context, Trait, VideoFacts, ViewerFacts};
+use types::Region;
+
+use crate::facts::{Context, TOPICS_MAX, Trait, VideoFacts, ViewerFacts};
 
 /// One thing with a counter of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,10 +18,13 @@ pub enum Entity {
     Length = 7,
     Hour = 8,
     Format = 9,
+    Category = 10,
+    /// Where the video's creator seemed to be.
+    Region = 11,
 }
 
 /// How many entities an impression has.
-pub const ENTITIES: usize = 10;
+pub const ENTITIES: usize = 12;
 
 impl Entity {
     pub const ALL: [Self; ENTITIES] = [
@@ -33,6 +38,8 @@ impl Entity {
         Self::Length,
         Self::Hour,
         Self::Format,
+        Self::Category,
+        Self::Region,
     ];
 
     /// The entity's name in the registry.
@@ -48,6 +55,8 @@ impl Entity {
             Self::Length => "length",
             Self::Hour => "hour",
             Self::Format => "format",
+            Self::Category => "category",
+            Self::Region => "region",
         }
     }
 
@@ -77,6 +86,8 @@ pub enum Part {
     Daypart,
     /// Surface and length group together.
     SurfaceLength,
+    /// Where the viewer seems to be.
+    ViewerRegion,
 }
 
 const fn cross(name: &'static str, parent: Entity, other: Part) -> Cross {
@@ -88,7 +99,7 @@ const fn cross(name: &'static str, parent: Entity, other: Part) -> Cross {
 }
 
 /// How many pairs an impression has.
-pub const CROSSES: usize = 20;
+pub const CROSSES: usize = 23;
 
 /// The pairs, in the registry's order.
 pub const CROSS_TABLE: [Cross; CROSSES] = [
@@ -112,7 +123,15 @@ pub const CROSS_TABLE: [Cross; CROSSES] = [
     cross("video_tenure", Entity::Video, Part::Trait(Trait::Tenure)),
     cross("video_following", Entity::Video, Part::Trait(Trait::Following)),
     cross("video_daypart", Entity::Video, Part::Daypart),
+    cross("viewer_category", Entity::Viewer, Part::Entity(Entity::Category)),
+    cross("viewer_region", Entity::Viewer, Part::Entity(Entity::Region)),
+    cross("region_viewer_region", Entity::Region, Part::ViewerRegion),
 ];
+
+/// The first pair of the registry that stands behind the older features in a row.
+pub(crate) const CROSSES_FIRST: usize = 20;
+/// Kind of the counters of a viewer with each of a video's topics; those of entities and pairs lie below.
+const VIEWER_TOPICS: u64 = 1 << 32;
 
 /// Upper bounds of the length groups in seconds; one more group lies above, and group 0 is "unknown".
 const LENGTHS_S: [f32; 17] = [
@@ -133,6 +152,8 @@ pub fn length_group(duration_ms: i64) -> u64 {
 pub struct Keys {
     pub entities: [Option<u64>; ENTITIES],
     pub crosses: [Option<u64>; CROSSES],
+    /// The viewer with each of the video's topics: one thing, read together.
+    pub topics: [Option<u64>; TOPICS_MAX],
 }
 
 impl Keys {
@@ -150,7 +171,15 @@ impl Keys {
                 let (a, b) = CROSS_TABLE[at].parts;
                 Some(mix(64 + at as u64, ids.part(a)?, ids.part(b)?))
             }),
+            topics: video
+                .topics
+                .map(|topic| (topic != 0).then(|| mix(VIEWER_TOPICS, viewer.viewer.raw(), topic))),
         }
+    }
+
+    /// The keys of all pairs.
+    pub fn pairs(&self) -> impl Iterator<Item = u64> {
+        self.crosses.into_iter().chain(self.topics).flatten()
     }
 
     /// The viewer's counter alone.
@@ -179,6 +208,8 @@ impl Ids<'_> {
             Entity::Length => some(length_group(self.video.duration_ms)),
             Entity::Hour => self.context.hour.map(u64::from),
             Entity::Format => some(self.video.format),
+            Entity::Category => self.video.category.map(|category| u64::from(category.number())),
+            Entity::Region => self.video.region.map(number),
         }
     }
 
@@ -186,12 +217,18 @@ impl Ids<'_> {
         match part {
             Part::Entity(entity) => self.entity(entity),
             Part::Trait(which) => Some(self.viewer.of(which)).filter(|bucket| *bucket != 0),
+            Part::ViewerRegion => self.viewer.region.map(number),
             Part::Daypart => self.context.hour.map(|hour| u64::from(hour / 3)),
             Part::SurfaceLength => {
                 Some(u64::from(self.context.surface?) << 8 | length_group(self.video.duration_ms))
             }
         }
     }
+}
+
+/// A region as a number, never 0.
+pub(crate) fn number(region: Region) -> u64 {
+    u64::from(u16::from_be_bytes(region.bytes()))
 }
 
 /// Folds a kind and two ids to 64 bits. Two different triples share a key with a chance of 2⁻⁶⁴ a pair.

@@ -2,16 +2,17 @@
 //!
 //! Dense values are put down by functions that are generic over a [`Sink`]: a row takes the value, the registry takes the words about it.
 //! The order of the calls is the order of the slots, and is part of the log's format: new features go to the end of a block, and a
-//! change of order is a new registry.
+//! change of order is a new registry. The last block is where new features go: what an older record does not mention is at its default.
 
 mod content;
 mod ids;
+mod kinship;
 mod light;
 mod rates;
 mod sequence;
 
-use crate::counter::{Full, Measure, Window};
-use crate::entity::{CROSS_TABLE, Entity, Keys};
+use crate::counter::{Full, Measure, Slim, Window};
+use crate::entity::{CROSS_TABLE, CROSSES_FIRST, Entity, Keys};
 use crate::facts::{Context, VideoFacts, ViewerFacts};
 use crate::registry::{Feature, Side};
 use crate::ring::Ring;
@@ -77,6 +78,9 @@ const VIDEO_ENTITIES: [Entity; 7] = [
     Entity::Length,
     Entity::Format,
 ];
+
+/// Entities of the video's side that came later. The region's own rates are not among them: its pairs are read above everything's.
+const LATER_ENTITIES: [Entity; 1] = [Entity::Category];
 
 /// One request: the viewer's side, read once. Borrows the state; candidates are extracted from it.
 pub struct Query<'a> {
@@ -182,12 +186,37 @@ impl Query<'_> {
                 );
             }
         }
-        for (cross, key) in CROSS_TABLE.iter().zip(keys.crosses) {
-            let counter = self.state.cross(key, now_ms);
-            rates::cross(out, cross.name, &counter, &parents[cross.parent as usize]);
-        }
+        self.crosses(0..CROSSES_FIRST, &keys, &parents, out);
         sequence::pair(out, self.ring, video, self.context, self.rates[0].long_view);
         content::video(out, video, now_ms);
+        // What came later stands behind it, so that older records keep their meaning.
+        for entity in LATER_ENTITIES {
+            let counter = self.state.entity(keys.entities[entity as usize], now_ms);
+            parents[entity as usize] = rates::entity(out, Side::Video, entity, &counter, &self.overall);
+        }
+        self.crosses(CROSSES_FIRST..CROSS_TABLE.len(), &keys, &parents, out);
+        let topics = keys.topics.map(|key| self.state.cross(key, now_ms));
+        let together = topics.iter().fold(Slim::default(), |sum, one| sum.plus(one));
+        rates::cross(out, "viewer_topics", &together, &self.rates[0]);
+        let own = kinship::Own {
+            long_view: self.rates[0].long_view,
+            skip: self.rates[0].skip,
+        };
+        kinship::pair(out, self.ring, (self.viewer, video), now_ms, &own);
+    }
+
+    fn crosses(
+        &self,
+        places: std::ops::Range<usize>,
+        keys: &Keys,
+        parents: &[Rates; crate::entity::ENTITIES],
+        out: &mut impl Sink,
+    ) {
+        let crosses = CROSS_TABLE.iter().zip(keys.crosses);
+        for (cross, key) in crosses.skip(places.start).take(places.len()) {
+            let counter = self.state.cross(key, self.context.at_ms);
+            rates::cross(out, cross.name, &counter, &parents[cross.parent as usize]);
+        }
     }
 }
 

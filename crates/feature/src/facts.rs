@@ -1,5 +1,7 @@
 //! What extraction is told: who watches, what is shown, where and when, and what became of it. Plain values; nothing here looks anything up.
 
+use std::sync::Arc;
+
 use types::{Category, DurationMs, Region, SoundId, TimestampMs, UserId, VideoId, ViewerId};
 
 /// Topics of a video that are read; further ones are left out.
@@ -60,6 +62,8 @@ pub struct ViewerFacts {
     pub region: Option<Region>,
     /// By [`Trait`]; 0 is unknown.
     pub traits: [u64; TRAITS],
+    /// Creators that this person follows, ascending. Read when a row is extracted, and by no counter.
+    pub following: Arc<[UserId]>,
 }
 
 impl ViewerFacts {
@@ -69,7 +73,13 @@ impl ViewerFacts {
             viewer,
             region: None,
             traits: [0; TRAITS],
+            following: Arc::default(),
         }
+    }
+
+    /// Whether this person follows a creator.
+    pub fn follows(&self, creator: UserId) -> bool {
+        self.following.binary_search(&creator).is_ok()
     }
 
     /// The bucket of a trait; 0 is unknown.

@@ -4,19 +4,22 @@ use std::collections::VecDeque;
 
 use types::TimestampMs;
 
-use crate::facts::Outcome;
+use crate::facts::{Outcome, TOPICS_MAX};
 
 /// Impressions remembered of a viewer.
 pub const RING_MAX: usize = 50;
 
-/// One impression as the ring keeps it: 88 bytes.
+/// One impression as the ring keeps it: 104 bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Seen {
     /// None when only its place among the viewer's impressions is known.
     pub at_ms: Option<TimestampMs>,
     pub video: u64,
     pub creator: u64,
-    pub topic: u64,
+    /// 0 is none.
+    pub topics: [u64; TOPICS_MAX],
+    /// Number of the category; 0 is none.
+    pub category: u8,
     pub duration_ms: u32,
     pub surface: Option<u16>,
     pub outcome: Outcome,

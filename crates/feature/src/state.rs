@@ -34,7 +34,7 @@ pub struct StateConfig {
     pub entities_max: usize,
     /// Counters of pairs, 40 bytes each.
     pub crosses_max: usize,
-    /// Viewers with a ring, up to 4.4 kB each.
+    /// Viewers with a ring, up to 5.2 kB each.
     pub rings_max: usize,
 }
 
@@ -119,14 +119,15 @@ impl State {
         for key in keys.entities.into_iter().flatten() {
             self.entities.entry(key).or_default().add(at_ms, &outcome);
         }
-        for key in keys.crosses.into_iter().flatten() {
+        for key in keys.pairs() {
             self.crosses.entry(key).or_default().add(at_ms, &outcome);
         }
         let seen = Seen {
             at_ms: impression.timed.then_some(at_ms),
             video: video.video.raw(),
             creator: video.creator.raw(),
-            topic: video.topics[0],
+            topics: video.topics,
+            category: video.category.map_or(0, |category| category.number()),
             duration_ms: u32::try_from(video.duration_ms.max(0)).unwrap_or(u32::MAX),
             surface: context.surface,
             outcome,
@@ -145,7 +146,7 @@ impl State {
                 counter.amend(context.at_ms, Measure::Like, by);
             }
         }
-        for key in keys.crosses.into_iter().flatten() {
+        for key in keys.pairs() {
             if let Some(counter) = self.crosses.get_mut(&key) {
                 counter.amend(context.at_ms, Measure::Like, by);
             }

@@ -3,6 +3,9 @@
 use feature::{Context, TOPICS_MAX, Trait, VideoFacts, ViewerFacts};
 use feature_store::VideoProfile;
 
+use types::UserId;
+
+use crate::clock;
 use crate::model::Query;
 
 /// The page of the client that For You is, among those that features tell apart.
@@ -13,15 +16,22 @@ const ID_BITS: u32 = 54;
 
 pub(crate) fn viewer(query: &Query) -> ViewerFacts {
     let mut viewer = ViewerFacts::new(query.viewer);
+    viewer.region = query.region;
+    let mut following: Vec<UserId> = query.history.following.iter().copied().collect();
+    following.sort_unstable();
+    viewer.following = following.into();
     viewer.traits[Trait::Activity as usize] = bucket(query.history.watches);
     viewer.traits[Trait::Following as usize] = bucket(query.history.following.len() as u64);
     viewer
 }
 
-/// The viewer's own clock is not known here, so neither are hour and weekday.
+/// Hour and weekday are those of the place where the viewer seems to be.
 pub(crate) fn context(query: &Query) -> Context {
+    let (hour, weekday) = clock::local(query.now_ms, query.region);
     Context {
         surface: Some(SURFACE_FOR_YOU),
+        hour: Some(hour),
+        weekday: Some(weekday),
         ..Context::at(query.now_ms)
     }
 }

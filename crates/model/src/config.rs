@@ -49,11 +49,17 @@ impl Default for Config {
     }
 }
 
-/// Adam for the dense layers (Kingma, Ba 2015; decay of Loshchilov, Hutter 2019).
+/// Adam for the dense layers (Kingma, Ba 2015; decay of Loshchilov, Hutter 2019). The rate falls as a hyperbola of the examples seen: large steps while little is
+/// known, and never none.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AdamConfig {
+    /// The rate that remains.
     pub rate: f32,
+    /// The rate at the first example; less than `rate` counts as `rate`.
+    pub rate_start: f32,
+    /// Examples after which half of the difference is left, a third after twice as many, and so on.
+    pub rate_half: u32,
     pub beta1: f32,
     pub beta2: f32,
     pub epsilon: f32,
@@ -67,6 +73,8 @@ impl Default for AdamConfig {
     fn default() -> Self {
         Self {
             rate: 3e-4,
+            rate_start: 0.0,
+            rate_half: 1 << 15,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-6,
@@ -273,6 +281,7 @@ impl Config {
             places || !self.ftrl.buckets,
             "ftrl.buckets without inputs.method Places",
         )?;
+        rule(self.adam.rate_half > 0, "adam.rate_half")?;
         rule(self.calibration.refresh > 0, "calibration.refresh")?;
         rule(self.watch.refresh > 0, "watch.refresh")?;
         rule(self.watch.groups_s.len() < 32, "watch.groups_s")?;

@@ -278,7 +278,10 @@ impl<E: Embeddings> Model<E> {
         };
         step.sums(self.queued, &self.queue, &mut self.sums);
         self.dense_steps += 1;
-        let adam = self.config.adam.step(self.dense_steps, self.queued);
+        let adam = self
+            .config
+            .adam
+            .step(self.dense_steps, self.examples, self.queued);
         let share = self
             .config
             .adam
@@ -324,18 +327,26 @@ impl<E: Embeddings> Model<E> {
 }
 
 impl crate::config::AdamConfig {
-    /// The `step`-th step over a mean of `examples` gradients, bias corrections folded in.
-    pub(crate) fn step(&self, step: u64, examples: usize) -> AdamStep {
+    /// The rate after so many examples.
+    fn rate_at(&self, examples: u64) -> f32 {
+        let half = f64::from(self.rate_half.max(1));
+        let left = half / (half + examples as f64);
+        self.rate + ((self.rate_start - self.rate).max(0.0) as f64 * left) as f32
+    }
+
+    /// The `step`-th step over a mean of `queued` gradients when `seen` examples have been seen, bias corrections folded in.
+    pub(crate) fn step(&self, step: u64, seen: u64, queued: usize) -> AdamStep {
+        let rate = self.rate_at(seen);
         let power = |beta: f32| f64::from(beta).powi(step.min(1 << 20) as i32);
         let first = 1.0 - power(self.beta1);
         let second = (1.0 - power(self.beta2)).sqrt();
         AdamStep {
-            rate: (f64::from(self.rate) * second / first) as f32,
+            rate: (f64::from(rate) * second / first) as f32,
             beta1: self.beta1,
             beta2: self.beta2,
             epsilon: (f64::from(self.epsilon) * second) as f32,
-            decay: self.rate * self.decay,
-            scale: 1.0 / examples as f32,
+            decay: rate * self.decay,
+            scale: 1.0 / queued as f32,
         }
     }
 }

@@ -196,7 +196,7 @@ impl Shown {
     }
 
     pub fn creator_id(&self) -> UserId {
-        UserId::from_raw(id_of(CREATOR, self.creator))
+        creator_id(self.creator)
     }
 
     pub fn sound_id(&self) -> SoundId {
@@ -217,6 +217,11 @@ pub fn hashtag_text(tag: u16) -> String {
 /// The id that stands for a viewer in records.
 pub fn viewer_id(index: u32) -> ViewerId {
     ViewerId::from_raw(id_of(0x7669_6577, index))
+}
+
+/// The id of a creator; in the order of the numbers.
+pub fn creator_id(index: u32) -> UserId {
+    UserId::from_raw(id_of(CREATOR, index))
 }
 
 /// The region that stands for a number.

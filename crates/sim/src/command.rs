@@ -1,5 +1,5 @@
 //! The simulator from the command line: `riffle-sim EXPERIMENT [--world small|standard] [--seeds 1,2,3] [--threads N]
-//! [--only NAME,…] [--out FOLDER]`. Prints tables and, as its last line, the headline figures as one JSON object; with a folder, writes
+//! [--only NAME,…] [--set NAME=VALUE]… [--out FOLDER]`. Prints tables and, as its last line, the headline figures as one JSON object; with a folder, writes
 //! tables as JSON and CSV and charts as SVG there too. Which run has ended is told on the standard error.
 
 use std::path::PathBuf;
@@ -19,9 +19,11 @@ const SEEDS: [u64; 3] = [1, 2, 3];
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     #[error(
-        "usage: riffle-sim report|describe|compare|delay|switch|event|off-policy [--world small|standard] [--seeds 1,2,3] [--threads N] [--only NAME,…] [--out FOLDER]"
+        "usage: riffle-sim report|describe|compare|delay|switch|event|off-policy [--world small|standard] [--seeds 1,2,3] [--threads N] [--only NAME,…] [--set NAME=VALUE]… [--out FOLDER]"
     )]
     Usage,
+    #[error("--set takes a setting of the model and its new value, such as adam.rate=1e-3; not {0:?}")]
+    Setting(String),
     #[error(transparent)]
     World(#[from] WorldError),
     #[error("writing {path}")]
@@ -63,6 +65,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Comma
         seeds: SEEDS.to_vec(),
         config: WorldConfig::standard,
         threads: THREADS,
+        model: ranking::config(),
         only: Vec::new(),
         told: |who, seed| eprintln!("{who}, seed {seed}"),
     };
@@ -79,6 +82,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Comma
             }
             "--threads" => setup.threads = value.parse().map_err(|_| CommandError::Usage)?,
             "--only" => setup.only = many().collect(),
+            "--set" => set(&mut setup.model, &value)?,
             "--out" => out = Some(PathBuf::from(value)),
             _ => return Err(CommandError::Usage),
         }
@@ -90,12 +94,23 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Comma
     })
 }
 
+/// Replaces one of the model's settings.
+fn set(config: &mut model::Config, setting: &str) -> Result<(), CommandError> {
+    let refused = || CommandError::Setting(setting.to_owned());
+    let (name, value) = setting.split_once('=').ok_or_else(refused)?;
+    let mut json = serde_json::to_value(&*config).map_err(|_| refused())?;
+    let place = json.pointer_mut(&format!("/{}", name.replace('.', "/")));
+    *place.ok_or_else(refused)? = serde_json::from_str(value).map_err(|_| refused())?;
+    *config = serde_json::from_value(json).map_err(|_| refused())?;
+    config.check().map_err(|_| refused())
+}
+
 /// How people behave under each policy, in the world of the first seed.
 fn describe(setup: &Setup) -> Result<String, CommandError> {
     let seed = setup.seeds.first().copied().ok_or(CommandError::Usage)?;
     let world = World::new((setup.config)(seed))?;
     let mut text = String::new();
-    for contender in contenders() {
+    for contender in contenders(&setup.model) {
         if setup.only.is_empty()
             || setup
                 .only

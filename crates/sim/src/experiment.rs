@@ -38,6 +38,8 @@ pub struct Setup {
     pub config: fn(u64) -> WorldConfig,
     /// Worlds that run at the same time.
     pub threads: usize,
+    /// Settings of the product's learner.
+    pub model: model::Config,
     /// Contenders whose names start with one of these; empty means all.
     pub only: Vec<String>,
     /// Told of each run that ended: who and in which world.
@@ -178,7 +180,7 @@ impl Setup {
 
     /// Something happens that a third of the viewers care about.
     pub fn event(&self) -> Result<Findings, WorldError> {
-        let contenders = self.chosen(contenders());
+        let contenders = self.chosen(contenders(&self.model));
         let shape = |config: WorldConfig| {
             let at_days = f64::from(config.days) * 0.6;
             let topic = config.topics / 2;

@@ -1,6 +1,6 @@
 //! Id features: what the embedding table is asked for.
 
-use crate::entity::length_group;
+use crate::entity::{length_group, number};
 use crate::facts::{Context, Trait, VideoFacts, ViewerFacts};
 use crate::registry::Side;
 use crate::ring::Ring;
@@ -134,7 +134,7 @@ pub(crate) fn viewer(
         out.push((slot::HOUR, u64::from(hour)));
     }
     if let Some(region) = viewer.region {
-        out.push((slot::VIEWER_REGION, u64::from(u16::from_be_bytes(region.bytes()))));
+        out.push((slot::VIEWER_REGION, number(region)));
     }
     for which in Trait::ALL {
         if viewer.of(which) != 0 {
@@ -174,7 +174,7 @@ pub(crate) fn video(video: &VideoFacts, context: &Context, out: &mut Vec<(u16, u
         out.push((slot::FORMAT, video.format));
     }
     if let Some(region) = video.region {
-        out.push((slot::VIDEO_REGION, u64::from(u16::from_be_bytes(region.bytes()))));
+        out.push((slot::VIDEO_REGION, number(region)));
     }
     if let Some(surface) = context.surface {
         out.push((slot::SURFACE_LENGTH, u64::from(surface) << 8 | group));

@@ -1,5 +1,7 @@
 //! The viewer's last impressions: what became of them, how fast they came, and how alike they are to the candidate.
 
+use std::sync::LazyLock;
+
 use types::TimestampMs;
 
 use super::{About, Sink, volume};
@@ -10,7 +12,7 @@ use crate::registry::Side;
 use crate::ring::{RING_MAX, Ring, Seen};
 
 /// A longer pause starts a new session.
-const SESSION_GAP_MS: i64 = 30 * 60_000;
+pub(super) const SESSION_GAP_MS: i64 = 30 * 60_000;
 const NEVER_LOG_S: f32 = 15.0;
 /// What a watched share and a turning-to are supposed to be before any was seen.
 const RATIO: f32 = 0.6;
@@ -19,6 +21,9 @@ const OPEN: f32 = 0.45;
 const LENGTH_STEEPNESS: f32 = 3.0;
 /// Impressions after which a memory weighs 1/e.
 const MEMORY: f32 = 10.0;
+/// What an impression weighs, by how many came after it.
+pub(super) static MEMORIES: LazyLock<[f32; RING_MAX]> =
+    LazyLock::new(|| std::array::from_fn(|place| (-(place as f32) / MEMORY).exp()));
 /// How much an impression on another surface counts.
 const ELSEWHERE: f32 = 0.4;
 
@@ -39,18 +44,18 @@ fn about(side: Side, what: &'static str, window: &'static str, text: &'static st
 
 /// A weighted rate with one imagined impression at the viewer's own, as log-odds above it.
 #[derive(Default)]
-struct Tally {
+pub(super) struct Tally {
     yes: f32,
     all: f32,
 }
 
 impl Tally {
-    fn add(&mut self, weight: f32, yes: bool) {
+    pub(super) fn add(&mut self, weight: f32, yes: bool) {
         self.all += weight;
         self.yes += weight * f32::from(u8::from(yes));
     }
 
-    fn lift(&self, own: f32) -> f32 {
+    pub(super) fn lift(&self, own: f32) -> f32 {
         log_odds((self.yes + own) / (self.all + 1.0)) - log_odds(own)
     }
 }
@@ -184,14 +189,14 @@ pub(crate) fn pair(
     for (place, seen) in newest(ring).enumerate() {
         let yes = seen.outcome.long_view;
         let likeness = (-(log_duration(i64::from(seen.duration_ms)) - length).abs() * LENGTH_STEEPNESS).exp();
-        let memory = (-(place as f32) / MEMORY).exp();
+        let memory = MEMORIES[place.min(RING_MAX - 1)];
         let here = seen.surface.is_some() && seen.surface == context.surface;
         tallies[0].add(likeness, yes);
         tallies[1].add(likeness * memory * if here { 1.0 } else { ELSEWHERE }, yes);
         if here {
             tallies[2].add(memory, yes);
         }
-        if seen.topic == video.topics[0] && seen.topic != 0 {
+        if seen.topics[0] == video.topics[0] && seen.topics[0] != 0 {
             tallies[3].add(memory, yes);
             shares[0] += 1.0;
         }
@@ -225,7 +230,7 @@ fn last_same(pen: &mut Pen<'_, impl Sink>, ring: Option<&Ring>, video: &VideoFac
             seen.creator == video.creator.raw()
         }),
         ("last_same_topic", "since_same_topic", &|seen| {
-            seen.topic == video.topics[0] && seen.topic != 0
+            seen.topics[0] == video.topics[0] && seen.topics[0] != 0
         }),
         ("last_same_surface", "since_same_surface", &|seen| {
             seen.surface.is_some() && seen.surface == context.surface

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use proptest::prelude::*;
-use types::{SoundId, UserId, VideoId, ViewerId};
+use types::{Category, SoundId, UserId, VideoId, ViewerId};
 
 use super::*;
 use crate::facts::{Outcome, Told, Trait};
@@ -186,6 +186,100 @@ fn light_values_are_those_of_the_row() {
         for (name, light) in LIGHT.iter().zip(light) {
             assert_eq!(light.to_bits(), value(&row, name).to_bits(), "{name} of {id}");
         }
+    }
+}
+
+#[test]
+fn what_a_candidate_shares_with_the_last_impressions_is_told_by_kind() {
+    let mut state = State::default();
+    let at = |id: u64, category: Category, topics: [u64; 3]| VideoFacts {
+        category: Some(category),
+        topics,
+        region: "BR".parse().ok(),
+        ..video(id)
+    };
+    let who = ViewerFacts {
+        region: "BR".parse().ok(),
+        following: [UserId::from_raw(3), UserId::from_raw(8)].into(),
+        ..viewer(1)
+    };
+    for step in 0..12_u64 {
+        let music = step % 2 == 0;
+        let shown = match music {
+            true => at(100 + step, Category::Music, [7, 900 + step, 0]),
+            false => at(200 + step, Category::Food, [9, 0, 0]),
+        };
+        observe(
+            &mut state,
+            &who,
+            &shown,
+            NOW_MS - 100_000 + step as i64 * 5_000,
+            music,
+        );
+    }
+    let read = |video: &VideoFacts| row(&state, &who, video);
+    let (music, food) = (
+        read(&at(8, Category::Music, [0, 0, 7])),
+        read(&at(9, Category::Food, [31, 0, 0])),
+    );
+    for name in [
+        "alike.category_long_view.10",
+        "alike.category_long_view.all50",
+        "viewer_category.long_view.all",
+        "viewer_topics.long_view.all",
+        "alike.hashtags_long_view.10",
+        "category.long_view.1h",
+    ] {
+        assert!(value(&music, name) > value(&food, name), "{name}");
+    }
+    assert!(value(&music, "alike.category_skip.10") < value(&food, "alike.category_skip.10"));
+    assert_eq!(
+        value(&music, "alike.category_shown.sitting"),
+        value(&food, "alike.category_shown.50")
+    );
+    assert_eq!(
+        value(&food, "alike.hashtags_recent.10"),
+        0.0,
+        "no hashtag in common"
+    );
+    assert!(
+        value(&music, "alike.hashtags_recent.10") > 0.0,
+        "any place of a hashtag counts"
+    );
+    assert_eq!(
+        [&music, &food].map(|row| value(row, "alike.last_same_category.50")),
+        [0.5, -0.5]
+    );
+    assert_eq!([&music, &food].map(|row| value(row, "alike.follows")), [1.0, 0.0]);
+    assert_eq!(value(&music, "alike.same_region"), 0.5);
+    assert!(value(&music, "region_viewer_region.shown.all") > 1.0);
+    let tomorrow = Context {
+        at_ms: NOW_MS + 86_400_000,
+        ..context(NOW_MS)
+    };
+    let mut later = Row::default();
+    state
+        .query(&who, &tomorrow)
+        .extract(&at(8, Category::Music, [7, 0, 0]), &mut later);
+    assert_eq!(
+        value(&later, "alike.category_shown.sitting"),
+        0.0,
+        "another sitting"
+    );
+    assert!(value(&later, "alike.category_shown.50") > 0.0);
+}
+
+/// Records name values by their place, so the places of what was there before must stay.
+#[test]
+fn older_features_keep_their_places() {
+    let registry = Registry::new();
+    for (name, place) in [
+        ("viewer.long_view.all", 0),
+        ("video_daypart.shown.7d", 312),
+        ("content.has_sound", 334),
+        ("category.long_view.all", 335),
+    ] {
+        assert_eq!(registry.slot(name), Some(place), "{name}");
     }
 }
 

@@ -4,11 +4,13 @@ use types::TimestampMs;
 
 use super::{Left, Map, State, StateConfig};
 use crate::counter::Counter;
-use crate::facts::{Outcome, Told};
+use crate::facts::{Outcome, TOPICS_MAX, Told};
 use crate::ring::{RING_MAX, Ring, Seen};
 
 /// First bytes of an encoded state: name and version.
-const MAGIC: [u8; 8] = *b"rffstat1";
+const MAGIC: [u8; 8] = *b"rffstat2";
+/// The version before: a ring knew the first topic of a video, and no category.
+const MAGIC_1: [u8; 8] = *b"rffstat1";
 const UNKNOWN_MS: i64 = i64::MIN;
 const NO_SURFACE: u32 = u32::MAX;
 
@@ -55,9 +57,11 @@ impl State {
     /// What [`State::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
         let mut input = Input(bytes);
-        if input.take::<8>()? != MAGIC {
-            return Err(StateError::Format);
-        }
+        let read_ring = match input.take::<8>()? {
+            MAGIC => read_ring,
+            MAGIC_1 => read_ring_1,
+            _ => return Err(StateError::Format),
+        };
         let size =
             |input: &mut Input<'_>| usize::try_from(input.u64()?).map_err(|_| StateError::Range("size"));
         let config = StateConfig {
@@ -117,7 +121,8 @@ fn put_ring(out: &mut Vec<u8>, ring: &Ring) {
         put(out, seen.at_ms.unwrap_or(UNKNOWN_MS) as u64);
         put(out, seen.video);
         put(out, seen.creator);
-        put(out, seen.topic);
+        seen.topics.iter().for_each(|topic| put(out, *topic));
+        out.push(seen.category);
         out.extend_from_slice(&seen.duration_ms.to_le_bytes());
         out.extend_from_slice(&seen.surface.map_or(NO_SURFACE, u32::from).to_le_bytes());
         let told = seen.outcome.told;
@@ -196,6 +201,24 @@ fn read_counter<const W: usize, const M: usize>(input: &mut Input<'_>) -> Result
 }
 
 fn read_ring(input: &mut Input<'_>) -> Result<Ring, StateError> {
+    read_ring_of(input, |input| {
+        let topics = [input.u64()?, input.u64()?, input.u64()?];
+        let [category] = input.take::<1>()?;
+        Ok((topics, category))
+    })
+}
+
+fn read_ring_1(input: &mut Input<'_>) -> Result<Ring, StateError> {
+    read_ring_of(input, |input| Ok(([input.u64()?, 0, 0], 0)))
+}
+
+/// What a video is about: topics and category.
+type About = ([u64; TOPICS_MAX], u8);
+
+fn read_ring_of(
+    input: &mut Input<'_>,
+    read_about: impl Fn(&mut Input<'_>) -> Result<About, StateError>,
+) -> Result<Ring, StateError> {
     let count = input.u64()?;
     if count > RING_MAX as u64 {
         return Err(StateError::Range("length of a ring"));
@@ -203,36 +226,41 @@ fn read_ring(input: &mut Input<'_>) -> Result<Ring, StateError> {
     let mut ring = Ring::default();
     for _ in 0..count {
         let at_ms = Some(input.u64()? as i64).filter(|at_ms| *at_ms != UNKNOWN_MS);
-        let [video, creator, topic] = [input.u64()?, input.u64()?, input.u64()?];
+        let [video, creator] = [input.u64()?, input.u64()?];
+        let (topics, category) = read_about(input)?;
         let duration_ms = input.u32()?;
         let surface = match input.u32()? {
             NO_SURFACE => None,
             number => Some(u16::try_from(number).map_err(|_| StateError::Range("surface"))?),
         };
-        let [flags] = input.take::<1>()?;
-        let ratio = input.f32()?;
-        let flag = |at: u32| flags >> at & 1 == 1;
-        let told = Told {
-            open: flag(3),
-            skip: flag(4),
-            engage: flag(5),
-            reject: flag(6),
-            ratio,
-        };
-        let outcome = Outcome {
-            long_view: flag(0),
-            like: flag(1),
-            told: flag(2).then_some(told),
-        };
         ring.push(Seen {
             at_ms,
             video,
             creator,
-            topic,
+            topics,
+            category,
             duration_ms,
             surface,
-            outcome,
+            outcome: read_outcome(input)?,
         });
     }
     Ok(ring)
+}
+
+fn read_outcome(input: &mut Input<'_>) -> Result<Outcome, StateError> {
+    let [flags] = input.take::<1>()?;
+    let ratio = input.f32()?;
+    let flag = |at: u32| flags >> at & 1 == 1;
+    let told = Told {
+        open: flag(3),
+        skip: flag(4),
+        engage: flag(5),
+        reject: flag(6),
+        ratio,
+    };
+    Ok(Outcome {
+        long_view: flag(0),
+        like: flag(1),
+        told: flag(2).then_some(told),
+    })
 }

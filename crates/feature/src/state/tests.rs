@@ -143,3 +143,21 @@ fn pairs_that_nobody_touches_expire() {
     play(&mut state, 2, 2, CROSS_EXPIRY_MS + 2, true);
     assert!(state.left().expired > 0 && state.left().expired <= before as u64);
 }
+
+/// A ring's entry once had one topic and no category.
+#[test]
+fn bytes_of_the_version_before_are_read() {
+    const ENTRY: usize = 62;
+    let mut state = State::default();
+    play(&mut state, 1, 4, 10, true);
+    let new = state.encode();
+    let (head, entry) = new.split_at(new.len() - ENTRY);
+    let mut old = head.to_vec();
+    old[..8].copy_from_slice(b"rffstat1");
+    old.extend_from_slice(&entry[..32]);
+    old.extend_from_slice(&entry[49..]);
+    let back = State::decode(&old).expect("the version before");
+    assert_eq!(back, state, "its one topic was the first, and it had no category");
+    old.pop();
+    assert_eq!(State::decode(&old), Err(StateError::Short));
+}

@@ -2,7 +2,7 @@
 
 use event::{Example, ExampleKind, Label};
 use feature::{Context, Outcome, TOPICS_MAX, TRAITS, Told, VideoFacts, ViewerFacts, slot};
-use types::{SoundId, UserId};
+use types::{Category, Region, SoundId, UserId};
 
 /// Who stayed longer than this has turned to the video.
 const OPEN_MS: i64 = 3_000;
@@ -28,12 +28,17 @@ impl Facts {
         for (at, bucket) in viewer.traits.iter_mut().enumerate().take(TRAITS) {
             *bucket = first(slot::TRAITS + at as u16).unwrap_or(0);
         }
+        viewer.region = first(slot::VIEWER_REGION).and_then(region);
         let mut video = VideoFacts::new(item.video, creator);
         video.sound = first(slot::SOUND).map(SoundId::from_raw);
         let topics = item.ids.iter().filter(|(slot, _)| *slot == slot::TOPIC);
         for (place, (_, topic)) in video.topics.iter_mut().zip(topics).take(TOPICS_MAX) {
             *place = *topic;
         }
+        video.category = first(slot::CATEGORY)
+            .and_then(|number| u8::try_from(number).ok())
+            .and_then(Category::from_number);
+        video.region = first(slot::VIDEO_REGION).and_then(region);
         video.format = first(slot::FORMAT).unwrap_or(0);
         video.duration_ms = item.duration_ms;
         let context = Context {
@@ -47,6 +52,11 @@ impl Facts {
             context,
         })
     }
+}
+
+/// A region by its number in a row; none for what is no region's.
+fn region(number: u64) -> Option<Region> {
+    Region::from_bytes(u16::try_from(number).ok()?.to_be_bytes())
 }
 
 /// What is counted of an impression whose watch is known; None when it is not.

@@ -247,7 +247,7 @@ impl Tower {
         // The two towers' rows have different slots, so one offset serves both.
         table.apply(&gathered.keys, stride, &gathered.gradients, at_s, step);
         let sums = self.sums(isa, count, scratch);
-        let adam = config.adam.step(step, count);
+        let adam = config.adam.step(step, step * count as u64, count);
         let [first, second] = &mut self.moments;
         kernels::adam(isa, adam, &sums, &mut self.weights, first, second);
     }

@@ -1,5 +1,7 @@
 //! Who takes part: policies by name, made anew for every run.
 
+use model::Config;
+
 use crate::config::DAY_MS;
 use crate::experiment::delays;
 use crate::outcome::Outcome;
@@ -31,7 +33,11 @@ impl Contender {
     }
 
     /// A learner with a delay.
-    fn learner<L: Learner + 'static>(name: &str, new: fn() -> L, delay: Delay) -> Self {
+    fn learner<L: Learner + 'static>(
+        name: &str,
+        new: impl Fn() -> L + Send + Sync + 'static,
+        delay: Delay,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             make: Box::new(move || Box::new(Learned::new(new(), delay, ""))),
@@ -44,17 +50,25 @@ impl Contender {
     }
 }
 
-/// Everybody, from the least to the most knowing.
-pub fn contenders() -> Vec<Contender> {
+/// Everybody, from the least to the most knowing; `model` has the settings of the product's learner.
+///
+/// # Panics
+/// A contender's first use panics when the model refuses the settings.
+pub fn contenders(model: &Config) -> Vec<Contender> {
+    let product = |name, delay| {
+        let model = model.clone();
+        let new = move || Product::new(model.clone()).expect("settings are checked when they are read");
+        Contender::learner(name, new, delay)
+    };
     const DAILY: Refresh = Refresh::Every(DAY_MS);
     vec![
         Contender::plain::<Uniform>("uniform"),
         Contender::plain::<Popularity>("popularity"),
         Contender::learner("linear weights daily", Linear::default, Delay::of_weights(DAILY)),
         Contender::learner("linear at once", Linear::default, Delay::NONE),
-        Contender::learner(DAILY_ALL, Product::default, Delay::of_both(DAILY)),
-        Contender::learner(DAILY_WEIGHTS, Product::default, Delay::of_weights(DAILY)),
-        Contender::learner(ONLINE, Product::default, Delay::NONE),
+        product(DAILY_ALL, Delay::of_both(DAILY)),
+        product(DAILY_WEIGHTS, Delay::of_weights(DAILY)),
+        product(ONLINE, Delay::NONE),
         Contender::plain::<Oracle>(ORACLE),
     ]
 }

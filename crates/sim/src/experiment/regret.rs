@@ -23,7 +23,7 @@ const WATCHED: [&str; 6] = [
 
 /// See [`Setup::compare`].
 pub(super) fn compare(setup: &Setup) -> Result<Findings, WorldError> {
-    let contenders = setup.chosen(contenders());
+    let contenders = setup.chosen(contenders(&setup.model));
     let found = setup.each(
         &contenders,
         |config| config,

@@ -18,7 +18,7 @@ const GOAL_VIDEOS: f64 = 15.0;
 
 /// See [`Setup::switch`].
 pub(super) fn switch(setup: &Setup) -> Result<Findings, WorldError> {
-    let contenders = setup.chosen(contenders());
+    let contenders = setup.chosen(contenders(&setup.model));
     let shape = |config: WorldConfig| {
         let at_days = f64::from(config.days) * AT;
         WorldConfig {

@@ -10,6 +10,7 @@ fn setup(seeds: &[u64], only: &[&str]) -> Setup {
             ..WorldConfig::small(seed)
         },
         threads: 2,
+        model: ranking::config(),
         only: only.iter().map(|name| (*name).to_owned()).collect(),
         told: |_, _| {},
     }

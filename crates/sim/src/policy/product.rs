@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use evaluation::learner::Targets;
 use feature::{Impression, Registry, Row, State, Told, Trait, VideoFacts, ViewerFacts};
-use model::{ExampleKind, ExampleRef, Model, Predictions, RowRef, SchemaError, Watch};
+use model::{Config, ExampleKind, ExampleRef, Model, Predictions, RowRef, SchemaError, Watch};
 
-use crate::catalogue::{Shown, region_of, viewer_id};
+use crate::catalogue::{Shown, creator_id, region_of, viewer_id};
+use crate::config::{DAY_MS, HOUR_MS};
 use crate::outcome::Outcome;
 use crate::policy::Context;
 use crate::policy::lagging::{Learner, Lesson, Prediction};
@@ -36,9 +37,9 @@ pub struct Product {
 }
 
 impl Product {
-    /// Knows nothing. Settings are those that the product runs with.
-    pub fn new() -> Result<Self, SchemaError> {
-        let model = Model::new(ranking::schema(&Registry::new()), ranking::config(), SEED)?;
+    /// Knows nothing, and learns with these settings; [`ranking::config`] has those that the product runs with.
+    pub fn new(config: Config) -> Result<Self, SchemaError> {
+        let model = Model::new(ranking::schema(&Registry::new()), config, SEED)?;
         let head = |name: &'static str| model.schema().head(name).ok_or(SchemaError::Config(name));
         Ok(Self {
             state: State::default(),
@@ -56,7 +57,7 @@ impl Default for Product {
     /// # Panics
     /// When the product's own settings are refused.
     fn default() -> Self {
-        Self::new().expect("the product's settings are sound")
+        Self::new(ranking::config()).expect("the product's settings are sound")
     }
 }
 
@@ -76,6 +77,13 @@ impl Learner for Product {
             region: Some(region_of(context.region)),
             ..ViewerFacts::new(viewer_id(context.viewer))
         });
+        if viewer.following.len() != context.follows.len() {
+            viewer.following = context
+                .follows
+                .iter()
+                .map(|&creator| creator_id(creator))
+                .collect();
+        }
         viewer.traits[Trait::Activity as usize] = bucket(self.state.seen_of_viewer(viewer));
         viewer.traits[Trait::Following as usize] = bucket(context.follows.len() as u64);
         let moment = moment(context.now_ms);
@@ -168,10 +176,13 @@ fn bucket(count: u64) -> u64 {
     1 + u64::from(u64::BITS - count.leading_zeros())
 }
 
-/// The viewer's own clock is not known to the feed, so neither are hour and weekday.
+/// All of the world keeps one clock.
 fn moment(at_ms: i64) -> feature::Context {
     feature::Context {
         surface: Some(SURFACE),
+        hour: u8::try_from(at_ms.rem_euclid(DAY_MS) / HOUR_MS).ok(),
+        // 1970-01-01 was a Thursday.
+        weekday: u8::try_from((at_ms.div_euclid(DAY_MS) + 3).rem_euclid(7)).ok(),
         ..feature::Context::at(at_ms)
     }
 }
