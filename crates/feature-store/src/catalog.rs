@@ -29,6 +29,8 @@ pub struct VideoProfile {
     pub category: Option<Category>,
     /// Where its creator seemed to be.
     pub region: Option<Region>,
+    /// The words of its caption and its hashtags, folded ([`crate::fold`]).
+    pub caption: Arc<str>,
     /// What it is about; none until the media plane has said so.
     pub content: Option<Arc<ContentVector>>,
     /// The video that was here first, if this one is nearly the same; see [`Catalog::copies`].
@@ -368,6 +370,7 @@ fn encode(profile: &VideoProfile) -> Vec<u8> {
     if let Some(content) = &profile.content {
         out.extend_from_slice(&content.to_bytes());
     }
+    put_text(&mut out, &profile.caption);
     profile
         .hashtags
         .iter()
@@ -387,6 +390,7 @@ fn decode(video: VideoId, bytes: &[u8]) -> Option<VideoProfile> {
             row.bytes(ContentVector::BYTES)?,
         )?)),
     };
+    let caption = Arc::from(row.text()?);
     let mut hashtags = Vec::new();
     while !row.0.is_empty() {
         hashtags.push(Arc::from(row.text()?));
@@ -400,6 +404,7 @@ fn decode(video: VideoId, bytes: &[u8]) -> Option<VideoProfile> {
         sound,
         category: Category::from_number(category),
         region: Region::from_bytes(region),
+        caption,
         content,
         original,
     })

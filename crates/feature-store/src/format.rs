@@ -7,7 +7,7 @@ use redb::{Database, ReadableTable, TableDefinition};
 use crate::store::{REDB_CACHE_BYTES, StoreError};
 
 /// One more whenever a row reads differently than before.
-const FORMAT: u64 = 3;
+const FORMAT: u64 = 4;
 const TABLE: TableDefinition<(), u64> = TableDefinition::new("format");
 
 /// Opens the file, or makes it, or makes it anew.

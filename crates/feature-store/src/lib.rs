@@ -63,6 +63,7 @@ pub use store::{FeatureStore, StoreConfig, StoreError, ViewerHandle, job};
 pub use trending::{RISING_MAX, Ranked, Rising, Scope, TRENDING_MAX, Trending, USED_MAX, Used};
 pub use trends::{TREND_BIN_MS, TrendBin, TrendKey, TrendProfile, TrendRow, USAGE_BIN_MS, Usage, UsageRow};
 pub use viewers::{
-    SEEN_KEPT_MS, SEEN_MAX, SERVED_MAX, TASTE_HALF_LIFE_MS, TASTES_MAX, Taste, VIEWERS_IN_MEMORY_MAX,
-    ViewerState,
+    Deed, LEANINGS_MAX, MUTED_MAX, RECENT_MAX, SEEN_KEPT_MS, SEEN_MAX, SERVED_MAX, SLATES_MAX,
+    TASTE_HALF_LIFE_MS, TASTES_MAX, Taste, VIEWERS_IN_MEMORY_MAX, ViewerState, Watched, Wishes, WordFilter,
+    fold,
 };

@@ -524,6 +524,7 @@ mod tests {
         {
             let store = FeatureStore::open(&file).expect("opens");
             store.catalog_put(VideoProfile {
+                caption: Arc::from(""),
                 video,
                 creator: UserId::from_raw(1),
                 published_ms: 1,

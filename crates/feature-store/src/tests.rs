@@ -20,6 +20,7 @@ const DAY_MS: i64 = 86_400_000;
 
 fn profile(video: u64, creator: u64, published_ms: i64, hashtags: &[&str]) -> VideoProfile {
     VideoProfile {
+        caption: Arc::from(""),
         video: VideoId::from_raw(video),
         creator: UserId::from_raw(creator),
         published_ms,

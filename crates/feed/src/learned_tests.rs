@@ -31,6 +31,7 @@ fn query(viewer: u64, now_ms: i64) -> Query {
 /// Even videos are of the sea, odd ones of cats.
 fn profile(video: u64) -> VideoProfile {
     VideoProfile {
+        caption: Arc::from(""),
         video: VideoId::from_raw(video),
         creator: UserId::from_raw(1 + video % 7),
         published_ms: NOW_MS - 1_000_000,

@@ -32,6 +32,7 @@ fn house(videos: &[(u64, u64, &str)]) -> House {
         Arc::new(SegmentLog::open(&folder.path().join("log"), SegmentLogConfig::default()).expect("opens"));
     for &(video, creator, hashtag) in videos {
         store.catalog_put(VideoProfile {
+            caption: Arc::from(""),
             video: VideoId::from_raw(video),
             creator: UserId::from_raw(creator),
             published_ms: NOW_MS - 10_000_000 + video as i64 * 1_000,
@@ -199,6 +200,7 @@ async fn a_third_is_of_the_viewers_region_and_no_sound_follows_itself_across_pag
     let (sound_of, is_here) = (|n: u64| 1 + n % 3, |n: u64| n.is_multiple_of(4));
     for n in 1..=80 {
         house.store.catalog_put(VideoProfile {
+            caption: Arc::from(""),
             video: VideoId::from_raw(n),
             creator: UserId::from_raw(n),
             published_ms: NOW_MS - 10_000_000,

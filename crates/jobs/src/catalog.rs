@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use event::{Event, VideoChange, topic};
 use event_log::{Record, Topic};
-use feature_store::{FeatureStore, VideoProfile, job};
+use feature_store::{FeatureStore, VideoProfile, fold, job};
 use stream::{Operator, Poisoned};
 
 use crate::decode;
@@ -40,10 +40,12 @@ impl Operator for CatalogJob {
                 sound,
                 category,
                 region,
+                caption,
                 content,
                 original,
                 ..
             }) => self.store.catalog_put(VideoProfile {
+                caption: fold(&format!("{caption} {}", hashtags.join(" "))).into(),
                 video,
                 creator,
                 published_ms,

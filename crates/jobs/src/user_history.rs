@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use event::{Action, ActionKind, Event, ServedSlate, Signal, SignalKind, topic};
+use event::{Action, ActionKind, Event, ServedSlate, Signal, SignalKind, Wish, WishKind, topic};
 use event_log::{Record, Topic};
-use feature_store::{FeatureStore, VideoProfile, ViewerState, job};
+use feature_store::{Deed, FeatureStore, VideoProfile, ViewerState, Watched, job};
 use stream::{Operator, Poisoned};
 use types::VideoId;
 
@@ -38,9 +38,16 @@ impl UserHistoryJob {
             SignalKind::Impression => state.see(video, at_ms),
             SignalKind::Watch { watch_ms, ended, .. } => {
                 state.see(video, at_ms);
-                state.watches += 1;
-                if let Some(profile) = &profile {
-                    let amount = watch_lean(watch_ms, profile.duration_ms, ended);
+                let amount = profile
+                    .as_ref()
+                    .map(|profile| watch_lean(watch_ms, profile.duration_ms, ended));
+                let finished = ended || amount.is_some_and(|amount| amount >= LEAN_FINISHED);
+                state.watched(Watched {
+                    at_ms,
+                    video,
+                    finished,
+                });
+                if let (Some(profile), Some(amount)) = (&profile, amount) {
                     state.lean(&profile.hashtags, profile.creator, amount, at_ms);
                 }
             }
@@ -71,6 +78,16 @@ impl UserHistoryJob {
                 (ActionKind::Unfollow, Some(target)) => {
                     state.following.remove(&target);
                 }
+                (ActionKind::Block | ActionKind::Unblock, Some(target)) => {
+                    let blocked = action.kind == ActionKind::Block;
+                    state.following.remove(&target);
+                    state.wish(|wishes| room(wishes.block(target, blocked, at_ms)));
+                }
+                (ActionKind::BlockedBy | ActionKind::UnblockedBy, Some(target)) => {
+                    let blocked = action.kind == ActionKind::BlockedBy;
+                    state.following.remove(&target);
+                    state.wish(|wishes| room(wishes.block_by(target, blocked, at_ms)));
+                }
                 (ActionKind::NotInterested | ActionKind::Report, _) => {
                     if let Some(video) = action.video {
                         hide(state, video, profile.as_deref(), at_ms);
@@ -88,6 +105,8 @@ impl UserHistoryJob {
             let amount = action_lean(action.kind);
             if let Some(profile) = profile.as_ref().filter(|_| amount != 0.0) {
                 state.lean(&profile.hashtags, profile.creator, amount, at_ms);
+                let video = profile.video;
+                state.did(Deed { at_ms, video, amount });
             }
         };
         self.store
@@ -95,16 +114,67 @@ impl UserHistoryJob {
             .map_err(store_failed)
     }
 
-    fn served(&self, slate: &ServedSlate) -> Result<(), Poisoned> {
+    fn wish(&self, wish: &Wish) -> Result<(), Poisoned> {
+        let at_ms = wish.at_ms;
+        let mut again = Vec::new();
+        let change = |state: &mut ViewerState| match &wish.kind {
+            WishKind::Lean { of, to } => state.wish(|wishes| room(wishes.lean(of, *to))),
+            WishKind::Mute { creator, muted } => {
+                state.wish(|wishes| room(wishes.mute(*creator, *muted, at_ms)));
+            }
+            WishKind::MutedWords(words) => state.wish(|wishes| wishes.mute_words(words)),
+            WishKind::Interests { hashtags, categories } => state.wish(|wishes| {
+                wishes.interests = hashtags.iter().map(|tag| Arc::from(tag.as_str())).collect();
+                wishes.categories.clone_from(categories);
+            }),
+            WishKind::Mode(mode) => state.wish(|wishes| wishes.mode = *mode),
+            WishKind::Reset => again = state.reset(at_ms),
+        };
+        self.store
+            .viewer_update(wish.viewer, at_ms, change)
+            .map_err(store_failed)?;
+        self.lean_again(wish, &again)
+    }
+
+    /// What was done on purpose after a reset that is read only now counts all the same. The catalog is read first: its lock comes
+    /// before a viewer's.
+    fn lean_again(&self, wish: &Wish, deeds: &[Deed]) -> Result<(), Poisoned> {
+        let known = deeds
+            .iter()
+            .filter_map(|deed| Some((deed, self.profile(Some(deed.video))?)));
+        let known: Vec<_> = known.collect();
+        if known.is_empty() {
+            return Ok(());
+        }
+        let change = |state: &mut ViewerState| {
+            for (deed, profile) in &known {
+                state.lean(&profile.hashtags, profile.creator, deed.amount, deed.at_ms);
+            }
+        };
+        self.store
+            .viewer_update(wish.viewer, wish.at_ms, change)
+            .map_err(store_failed)
+    }
+
+    fn served(&self, slate: &ServedSlate, offset: u64) -> Result<(), Poisoned> {
         let change = |state: &mut ViewerState| {
             slate
                 .items
                 .iter()
-                .for_each(|item| state.serve(item.video, slate.at_ms))
+                .for_each(|item| state.serve(item.video, slate.at_ms));
+            state.served_at(slate.at_ms, offset);
         };
         self.store
             .viewer_update(slate.viewer, slate.at_ms, change)
             .map_err(store_failed)
+    }
+}
+
+/// A list that is full takes no more; the door says so before, so this is a record from elsewhere.
+fn room(had_room: bool) {
+    if !had_room {
+        metrics::counter!("riffle_jobs_dropped_total", "job" => job::USER_HISTORY, "reason" => "wish_over_bound")
+            .increment(1);
     }
 }
 
@@ -167,8 +237,8 @@ impl Operator for UserHistoryJob {
         match decode(record)? {
             Event::Signal(signal) => self.signal(&signal),
             Event::Action(action) => self.action(&action, record),
-            Event::Served(slate) => self.served(&slate),
-            Event::Wish(_) => Ok(()),
+            Event::Served(slate) => self.served(&slate, record.offset),
+            Event::Wish(wish) => self.wish(&wish),
             Event::Video(_) | Event::Example(_) | Event::Pool(_) => Err(Poisoned {
                 reason: "not_of_a_viewer",
             }),

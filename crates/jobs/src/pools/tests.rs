@@ -183,6 +183,7 @@ fn published(video: u64, creator: u64) -> VideoChange {
         sound: None,
         category: None,
         region: None,
+        caption: String::new(),
         content: None,
         original: None,
     }
