@@ -4,6 +4,7 @@
 //! The order of the calls is the order of the slots, and is part of the log's format: new features go to the end of a block, and a
 //! change of order is a new registry. The last block is where new features go: what an older record does not mention is at its default.
 
+mod alike;
 mod content;
 mod ids;
 mod kinship;
@@ -16,9 +17,10 @@ use crate::entity::{CROSS_TABLE, CROSSES_FIRST, Entity, Keys};
 use crate::facts::{Context, VideoFacts, ViewerFacts};
 use crate::registry::{Feature, Side};
 use crate::ring::Ring;
-use crate::row::{Row, rounded};
+use crate::row::{Row, round, rounded};
 use crate::state::State;
 
+use alike::Recent;
 pub use ids::{ID_SLOTS, IdSlot, RECENT_MAX, slot};
 pub use light::{LIGHT, LIGHT_WIDTH};
 use rates::Rates;
@@ -40,10 +42,11 @@ pub(crate) trait Sink {
     fn put(&mut self, about: About, value: f32);
 }
 
-/// A row being written.
+/// A row being written. Its values are rounded together at the end ([`round`]).
 impl Sink for Vec<f32> {
+    #[inline(always)]
     fn put(&mut self, _: About, value: f32) {
-        self.push(rounded(value));
+        self.push(value);
     }
 }
 
@@ -88,6 +91,7 @@ pub struct Query<'a> {
     viewer: &'a ViewerFacts,
     context: &'a Context,
     ring: Option<&'a Ring>,
+    recent: Recent,
     overall: Rates,
     /// Rates of the viewer's entities, by [`VIEWER_ENTITIES`].
     rates: [Rates; VIEWER_ENTITIES.len()],
@@ -100,6 +104,7 @@ impl State {
     pub fn query<'a>(&'a self, viewer: &'a ViewerFacts, context: &'a Context) -> Query<'a> {
         let mut dense = Vec::with_capacity(128);
         let (overall, rates, ring) = self.viewer_side(viewer, context, &mut dense);
+        round(&mut dense);
         let mut ids = Vec::with_capacity(64);
         ids::viewer(viewer, context, ring, &mut ids);
         Query {
@@ -107,6 +112,7 @@ impl State {
             viewer,
             context,
             ring,
+            recent: Recent::new(ring, context, rates[0].long_view),
             overall,
             rates,
             dense,
@@ -160,6 +166,7 @@ impl Query<'_> {
         row.dense.clear();
         row.dense.extend_from_slice(&self.dense);
         self.video_side(video, &mut row.dense);
+        round(&mut row.dense[self.dense.len()..]);
         row.ids.clear();
         row.ids.extend_from_slice(&self.ids);
         ids::video(video, self.context, &mut row.ids);
@@ -187,7 +194,7 @@ impl Query<'_> {
             }
         }
         self.crosses(0..CROSSES_FIRST, &keys, &parents, out);
-        sequence::pair(out, self.ring, video, self.context, self.rates[0].long_view);
+        self.recent.pair(out, video);
         content::video(out, video, now_ms);
         // What came later stands behind it, so that older records keep their meaning.
         for entity in LATER_ENTITIES {
@@ -242,7 +249,11 @@ pub(crate) fn describe() -> Vec<Feature> {
 
 /// Impressions of a window as a value: their logarithm.
 pub(crate) fn volume(counter: f32) -> f32 {
-    counter.max(0.0).ln_1p()
+    match counter > 0.0 {
+        true => counter.ln_1p(),
+        // The logarithm of 1, without asking for it: most counters of a new video are empty.
+        false => 0.0,
+    }
 }
 
 /// `sum(shown)` of a counter over a window.

@@ -14,7 +14,7 @@ const STRENGTH_RARE: f32 = 30.0;
 const STRENGTH_RARE_LATE: f32 = 15.0;
 
 /// What is supposed before anything was seen.
-const FIRST: Rates = Rates {
+const FIRST: First = First {
     long_view: 0.33,
     like: 0.02,
     open: 0.45,
@@ -22,6 +22,15 @@ const FIRST: Rates = Rates {
     engage: 0.02,
     ratio: 0.6,
 };
+struct First {
+    long_view: f32,
+    like: f32,
+    open: f32,
+    skip: f32,
+    engage: f32,
+    ratio: f32,
+}
+
 /// Imagined impressions behind [`FIRST`].
 const FIRST_STRENGTH: f32 = 50.0;
 
@@ -34,25 +43,49 @@ pub(crate) struct Rates {
     pub(crate) skip: f32,
     pub(crate) engage: f32,
     pub(crate) ratio: f32,
+    /// Log-odds of long view, like, open, skip and engage: they are compared with again and again.
+    odds: [f32; 5],
 }
 
 impl Rates {
     /// Of everybody and everything, over the last week.
     pub(crate) fn overall(all: &Full) -> Self {
         let rate = |measure, of, first| all.rate(Window::Week, measure, of, FIRST_STRENGTH, first);
+        let long_view = rate(Measure::LongView, Measure::Shown, FIRST.long_view);
+        let like = rate(Measure::Like, Measure::Shown, FIRST.like);
+        let open = rate(Measure::Open, Measure::Told, FIRST.open);
+        let skip = rate(Measure::Skip, Measure::Told, FIRST.skip);
+        let engage = rate(Measure::Engage, Measure::Told, FIRST.engage);
         Self {
-            long_view: rate(Measure::LongView, Measure::Shown, FIRST.long_view),
-            like: rate(Measure::Like, Measure::Shown, FIRST.like),
-            open: rate(Measure::Open, Measure::Told, FIRST.open),
-            skip: rate(Measure::Skip, Measure::Told, FIRST.skip),
-            engage: rate(Measure::Engage, Measure::Told, FIRST.engage),
+            long_view,
+            like,
+            open,
+            skip,
+            engage,
             ratio: rate(Measure::Ratio, Measure::Told, FIRST.ratio),
+            odds: [long_view, like, open, skip, engage].map(log_odds),
         }
     }
 }
 
-fn lift(rate: f32, above: f32) -> f32 {
-    log_odds(rate) - log_odds(above)
+/// A rate with its log-odds.
+#[derive(Debug, Clone, Copy)]
+struct Rate {
+    rate: f32,
+    odds: f32,
+}
+
+/// The log-odds of `rate`, and those above `above`'s. Where nothing was counted both are equal, and no logarithm is needed.
+fn lifted(rate: f32, above: Rate) -> (Rate, f32) {
+    if rate == above.rate {
+        return (above, 0.0);
+    }
+    let odds = log_odds(rate);
+    (Rate { rate, odds }, odds - above.odds)
+}
+
+fn lift(rate: f32, above: Rate) -> f32 {
+    lifted(rate, above).1
 }
 
 const COUNTERS: &str = "counter";
@@ -90,10 +123,10 @@ impl<S: Sink> Pen<'_, S> {
         &mut self,
         counter: &Counter<W, M>,
         window: Window,
-        own: f32,
+        own: Rate,
     ) {
         let text = "long-view rate lately, log-odds above its own of all time";
-        let late = counter.rate(window, Measure::LongView, Measure::Shown, STRENGTH_LATE, own);
+        let late = counter.rate(window, Measure::LongView, Measure::Shown, STRENGTH_LATE, own.rate);
         self.put("long_view", window, text, lift(late, own));
     }
 
@@ -102,21 +135,40 @@ impl<S: Sink> Pen<'_, S> {
         &mut self,
         counter: &Counter<W, M>,
         window: Window,
-        own: f32,
+        own: Rate,
     ) {
         let text = "like rate lately, log-odds above its own of all time";
-        let late = counter.rate(window, Measure::Like, Measure::Shown, STRENGTH_RARE_LATE, own);
+        let late = counter.rate(
+            window,
+            Measure::Like,
+            Measure::Shown,
+            STRENGTH_RARE_LATE,
+            own.rate,
+        );
         self.put("like", window, text, lift(late, own));
     }
 }
 
-/// Long-view and like rate of all time, smoothed towards the rates above.
-fn all_time<const W: usize, const M: usize>(counter: &Counter<W, M>, above: &Rates) -> (f32, f32) {
+/// Long-view and like rate of all time, smoothed towards the rates above, each with its lift over them.
+fn all_time<const W: usize, const M: usize>(counter: &Counter<W, M>, above: &Rates) -> [(Rate, f32); 2] {
     let rate = |measure, strength, prior| counter.rate(Window::All, measure, Measure::Shown, strength, prior);
-    (
-        rate(Measure::LongView, STRENGTH, above.long_view),
-        rate(Measure::Like, STRENGTH_RARE, above.like),
-    )
+    let [long_view, like, ..] = above.odds;
+    [
+        lifted(
+            rate(Measure::LongView, STRENGTH, above.long_view),
+            Rate {
+                rate: above.long_view,
+                odds: long_view,
+            },
+        ),
+        lifted(
+            rate(Measure::Like, STRENGTH_RARE, above.like),
+            Rate {
+                rate: above.like,
+                odds: like,
+            },
+        ),
+    ]
 }
 
 /// Writes an entity's counter; answers its rates for those that compare with it.
@@ -127,13 +179,13 @@ pub(crate) fn entity(
     counter: &Full,
     above: &Rates,
 ) -> Rates {
-    let (long_view, like) = all_time(counter, above);
+    let [(long_view, long_view_lift), (like, like_lift)] = all_time(counter, above);
     let of = entity.name();
     let mut pen = Pen { out, side, of };
     let text = "long-view rate, log-odds above everything's";
-    pen.put("long_view", Window::All, text, lift(long_view, above.long_view));
+    pen.put("long_view", Window::All, text, long_view_lift);
     let text = "like rate, log-odds above everything's";
-    pen.put("like", Window::All, text, lift(like, above.like));
+    pen.put("like", Window::All, text, like_lift);
     pen.shown(counter, Window::All);
     for window in [Window::Week, Window::Day, Window::Hour] {
         pen.late_long_view(counter, window, long_view);
@@ -143,37 +195,45 @@ pub(crate) fn entity(
         pen.late_like(counter, window, like);
     }
     let told = |measure, strength, prior| counter.rate(Window::All, measure, Measure::Told, strength, prior);
+    let of_above = |rate, at: usize| Rate {
+        rate,
+        odds: above.odds[at],
+    };
     let open = told(Measure::Open, STRENGTH_LATE, above.open);
     let skip = told(Measure::Skip, STRENGTH_LATE, above.skip);
     let engage = told(Measure::Engage, STRENGTH_RARE, above.engage);
     let ratio = told(Measure::Ratio, STRENGTH_LATE, above.ratio);
     let text = "rate of turning to it, log-odds above everything's";
-    pen.put("open", Window::All, text, lift(open, above.open));
+    let (open, value) = lifted(open, of_above(above.open, 2));
+    pen.put("open", Window::All, text, value);
     let text = "early-skip rate, log-odds above everything's";
-    pen.put("skip", Window::All, text, lift(skip, above.skip));
+    let (skip, value) = lifted(skip, of_above(above.skip, 3));
+    pen.put("skip", Window::All, text, value);
     let text = "rate of comment, share, follow and the like, log-odds above";
-    pen.put("engage", Window::All, text, lift(engage, above.engage));
+    let (engage, value) = lifted(engage, of_above(above.engage, 4));
+    pen.put("engage", Window::All, text, value);
     let text = "watched share, above everything's";
     pen.put("ratio", Window::All, text, ratio - above.ratio);
     Rates {
-        long_view,
-        like,
-        open,
-        skip,
-        engage,
+        long_view: long_view.rate,
+        like: like.rate,
+        open: open.rate,
+        skip: skip.rate,
+        engage: engage.rate,
         ratio,
+        odds: [long_view, like, open, skip, engage].map(|rate| rate.odds),
     }
 }
 
 /// Writes a pair's counter.
 pub(crate) fn cross(out: &mut impl Sink, of: &'static str, counter: &Slim, above: &Rates) {
-    let (long_view, like) = all_time(counter, above);
+    let [(long_view, long_view_lift), (like, like_lift)] = all_time(counter, above);
     let side = Side::Pair;
     let mut pen = Pen { out, side, of };
     let text = "long-view rate, log-odds above the first one's";
-    pen.put("long_view", Window::All, text, lift(long_view, above.long_view));
+    pen.put("long_view", Window::All, text, long_view_lift);
     let text = "like rate, log-odds above the first one's";
-    pen.put("like", Window::All, text, lift(like, above.like));
+    pen.put("like", Window::All, text, like_lift);
     pen.shown(counter, Window::All);
     pen.late_long_view(counter, Window::Week, long_view);
     pen.late_like(counter, Window::Week, like);
@@ -198,7 +258,11 @@ pub(crate) fn mood(out: &mut impl Sink, all: &Full, overall: &Rates) {
             source: COUNTERS,
             text: "long-view rate lately, log-odds above the week's",
         };
-        out.put(about, lift(late, overall.long_view));
+        let above = Rate {
+            rate: overall.long_view,
+            odds: overall.odds[0],
+        };
+        out.put(about, lift(late, above));
     }
 }
 

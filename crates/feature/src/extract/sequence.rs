@@ -6,8 +6,6 @@ use types::TimestampMs;
 
 use super::{About, Sink, volume};
 use crate::counter::log_odds;
-use crate::entity::length_group;
-use crate::facts::{Context, VideoFacts};
 use crate::registry::Side;
 use crate::ring::{RING_MAX, Ring, Seen};
 
@@ -17,17 +15,12 @@ const NEVER_LOG_S: f32 = 15.0;
 /// What a watched share and a turning-to are supposed to be before any was seen.
 const RATIO: f32 = 0.6;
 const OPEN: f32 = 0.45;
-/// How fast likeness falls with the logarithm of the ratio of two durations.
-const LENGTH_STEEPNESS: f32 = 3.0;
 /// Impressions after which a memory weighs 1/e.
 const MEMORY: f32 = 10.0;
 /// What an impression weighs, by how many came after it.
 pub(super) static MEMORIES: LazyLock<[f32; RING_MAX]> =
     LazyLock::new(|| std::array::from_fn(|place| (-(place as f32) / MEMORY).exp()));
-/// How much an impression on another surface counts.
-const ELSEWHERE: f32 = 0.4;
-
-fn newest(ring: Option<&Ring>) -> impl Iterator<Item = &Seen> + Clone {
+pub(super) fn newest(ring: Option<&Ring>) -> impl Iterator<Item = &Seen> + Clone {
     ring.into_iter().flat_map(Ring::newest)
 }
 
@@ -43,7 +36,7 @@ fn about(side: Side, what: &'static str, window: &'static str, text: &'static st
 }
 
 /// A weighted rate with one imagined impression at the viewer's own, as log-odds above it.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 pub(super) struct Tally {
     yes: f32,
     all: f32,
@@ -56,7 +49,12 @@ impl Tally {
     }
 
     pub(super) fn lift(&self, own: f32) -> f32 {
-        log_odds((self.yes + own) / (self.all + 1.0)) - log_odds(own)
+        self.lift_above(own, log_odds(own))
+    }
+
+    /// The same where the log-odds of `own` are known already.
+    pub(super) fn lift_above(&self, own: f32, own_odds: f32) -> f32 {
+        log_odds((self.yes + own) / (self.all + 1.0)) - own_odds
     }
 }
 
@@ -168,86 +166,6 @@ fn pace(pen: &mut Pen<'_, impl Sink>, ring: Option<&Ring>, now_ms: TimestampMs, 
 /// Mean of the logarithm of a duration in milliseconds, about 13 s.
 const LOG_DURATION: f32 = 9.5;
 
-fn log_duration(duration_ms: i64) -> f32 {
+pub(super) fn log_duration(duration_ms: i64) -> f32 {
     (duration_ms.max(500) as f32).ln()
-}
-
-/// Writes what the viewer's sequence says about this candidate.
-pub(crate) fn pair(
-    out: &mut impl Sink,
-    ring: Option<&Ring>,
-    video: &VideoFacts,
-    context: &Context,
-    own: f32,
-) {
-    let side = Side::Pair;
-    let mut pen = Pen { out, side };
-    last_same(&mut pen, ring, video, context);
-    let mut tallies: [Tally; 4] = Default::default();
-    let mut shares = [0.0; 2];
-    let length = log_duration(video.duration_ms);
-    for (place, seen) in newest(ring).enumerate() {
-        let yes = seen.outcome.long_view;
-        let likeness = (-(log_duration(i64::from(seen.duration_ms)) - length).abs() * LENGTH_STEEPNESS).exp();
-        let memory = MEMORIES[place.min(RING_MAX - 1)];
-        let here = seen.surface.is_some() && seen.surface == context.surface;
-        tallies[0].add(likeness, yes);
-        tallies[1].add(likeness * memory * if here { 1.0 } else { ELSEWHERE }, yes);
-        if here {
-            tallies[2].add(memory, yes);
-        }
-        if seen.topics[0] == video.topics[0] && seen.topics[0] != 0 {
-            tallies[3].add(memory, yes);
-            shares[0] += 1.0;
-        }
-        if seen.creator == video.creator.raw() {
-            shares[1] += 1.0;
-        }
-    }
-    let [all, recent, surface, topic] = tallies.map(|tally| tally.lift(own));
-    let text = "long-view rate of videos of like length";
-    pen.put("length_long_view", "50", text, all);
-    let text = "the same, newer ones and this surface count more";
-    pen.put("length_long_view_recent", "10", text, recent);
-    let text = "long-view rate on this surface, newer ones count more";
-    pen.put("surface_long_view", "10", text, surface);
-    let text = "long-view rate of this topic, newer ones count more";
-    pen.put("topic_long_view", "10", text, topic);
-    let text = "impressions of this topic, logarithm";
-    pen.put("topic_shown", "50", text, volume(shares[0]));
-    let text = "impressions of this creator, logarithm";
-    pen.put("creator_shown", "50", text, volume(shares[1]));
-}
-
-/// Whether an impression has something in common with the candidate.
-type IsSame<'a> = &'a dyn Fn(&Seen) -> bool;
-
-/// The last impression that had something in common with the candidate: what became of it, and how long ago.
-fn last_same(pen: &mut Pen<'_, impl Sink>, ring: Option<&Ring>, video: &VideoFacts, context: &Context) {
-    let group = length_group(video.duration_ms);
-    let same: [(&str, &str, IsSame<'_>); 5] = [
-        ("last_same_creator", "since_same_creator", &|seen| {
-            seen.creator == video.creator.raw()
-        }),
-        ("last_same_topic", "since_same_topic", &|seen| {
-            seen.topics[0] == video.topics[0] && seen.topics[0] != 0
-        }),
-        ("last_same_surface", "since_same_surface", &|seen| {
-            seen.surface.is_some() && seen.surface == context.surface
-        }),
-        ("last_same_length", "since_same_length", &|seen| {
-            length_group(i64::from(seen.duration_ms)) == group
-        }),
-        ("last_same_video", "since_same_video", &|seen| {
-            seen.video == video.video.raw()
-        }),
-    ];
-    for (last, since, is_same) in same {
-        let found = newest(ring).enumerate().find(|(_, seen)| is_same(seen));
-        let outcome = found.map_or(0.0, |(_, seen)| if seen.outcome.long_view { 0.5 } else { -0.5 });
-        let ago = found.map_or(RING_MAX as f32, |(at, _)| at as f32);
-        let text = "outcome of the last such impression: ±½, 0 when none";
-        pen.put(last, "50", text, outcome);
-        pen.put(since, "50", "impressions since, logarithm", volume(ago));
-    }
 }
