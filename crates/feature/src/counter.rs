@@ -97,6 +97,7 @@ impl<const W: usize, const M: usize> Default for Counter<W, M> {
 
 impl<const W: usize, const M: usize> Counter<W, M> {
     /// The counter as it is at `now_ms`; a moment before its last change counts as that change's.
+    #[inline]
     pub fn at(&self, now_ms: TimestampMs) -> Self {
         let mut faded = *self;
         let age_ms = now_ms.saturating_sub(self.at_ms).max(0);
@@ -158,6 +159,7 @@ impl<const W: usize, const M: usize> Counter<W, M> {
     }
 
     /// `sum / of` over a window, with `strength` imagined impressions at rate `prior` (the mean of a Beta posterior).
+    #[inline]
     pub fn rate(&self, window: Window, measure: Measure, of: Measure, strength: f32, prior: f32) -> f32 {
         let (yes, all) = (self.sum(window, measure), self.sum(window, of));
         (yes + strength * prior) / (all + strength)

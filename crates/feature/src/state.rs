@@ -7,20 +7,15 @@
 
 mod bytes;
 
-use std::collections::HashMap;
-
-use foldhash::fast::FixedState;
 use types::{TimestampMs, ViewerId};
 
 use crate::counter::{Counter, Full, Measure, Slim};
 use crate::entity::{Entity, Keys};
 use crate::facts::{Context, Outcome, VideoFacts, ViewerFacts};
+use crate::map::Map;
 use crate::ring::{Ring, Seen};
 
 pub use bytes::StateError;
-
-/// A map that iterates in an order of its own; whoever writes it out sorts.
-pub(crate) type Map<V> = HashMap<u64, V, FixedState>;
 
 /// A pair that nobody touched for so long goes.
 pub const CROSS_EXPIRY_MS: i64 = 45 * 86_400_000;
@@ -116,6 +111,7 @@ impl State {
         let at_ms = context.at_ms;
         self.overall.add(at_ms, &outcome);
         let keys = Keys::new(viewer, video, context);
+        self.prefetch(&keys);
         for key in keys.entities.into_iter().flatten() {
             self.entities.entry(key).or_default().add(at_ms, &outcome);
         }
@@ -192,6 +188,18 @@ impl State {
         self.left
     }
 
+    /// Starts to fetch the counters of these keys.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, keys: &Keys) {
+        keys.entities
+            .iter()
+            .flatten()
+            .for_each(|key| self.entities.prefetch(*key));
+        let topics = keys.topics.iter();
+        let crosses = keys.crosses.iter().chain(topics);
+        crosses.flatten().for_each(|key| self.crosses.prefetch(*key));
+    }
+
     pub(crate) fn entity(&self, key: Option<u64>, now_ms: TimestampMs) -> Full {
         key.and_then(|key| self.entities.get(&key))
             .map_or(Full::default(), |counter| counter.at(now_ms))
@@ -224,12 +232,12 @@ fn shown<const W: usize, const M: usize>(counter: &Counter<W, M>) -> u64 {
 }
 
 /// When there are more than `max`, drops those that changed longest ago down to seven eighths; equal ages by key. How many went.
-fn evict<V>(map: &mut Map<V>, max: usize, age: impl Fn(&V) -> TimestampMs) -> u64 {
+fn evict<V: Default>(map: &mut Map<V>, max: usize, age: impl Fn(&V) -> TimestampMs) -> u64 {
     if map.len() <= max {
         return 0;
     }
     let before = map.len();
-    let mut ages: Vec<(TimestampMs, u64)> = map.iter().map(|(key, value)| (age(value), *key)).collect();
+    let mut ages: Vec<(TimestampMs, u64)> = map.iter().map(|(key, value)| (age(value), key)).collect();
     let gone = before - max / 8 * 7;
     let (_, last_gone, _) = ages.select_nth_unstable(gone - 1);
     let last_gone = *last_gone;

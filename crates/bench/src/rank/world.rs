@@ -100,9 +100,7 @@ impl World {
     pub(super) fn extract(&self, request: &Request, videos: &[VideoFacts], rows: &mut Vec<Row>) {
         rows.resize_with(videos.len(), Row::default);
         let query = self.state.query(&request.viewer, &request.context);
-        for (video, row) in videos.iter().zip(rows) {
-            query.extract(video, row);
-        }
+        query.extract_all(videos, rows);
     }
 
     /// What the videos bring along for the light scorer.

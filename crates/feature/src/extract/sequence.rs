@@ -49,23 +49,31 @@ impl Tally {
     }
 
     pub(super) fn lift(&self, own: f32) -> f32 {
-        self.lift_above(own, log_odds(own))
+        match self.all > 0.0 {
+            true => self.lift_above(own, log_odds(own)),
+            false => 0.0,
+        }
     }
 
     /// The same where the log-odds of `own` are known already.
     pub(super) fn lift_above(&self, own: f32, own_odds: f32) -> f32 {
-        log_odds((self.yes + own) / (self.all + 1.0)) - own_odds
+        let rate = (self.yes + own) / (self.all + 1.0);
+        if rate == own {
+            // Nothing was met: no logarithm is needed.
+            return 0.0;
+        }
+        log_odds(rate) - own_odds
     }
 }
 
 /// Writes values about the viewer's sequence, or about a candidate beside it.
-struct Pen<'a, S> {
-    out: &'a mut S,
-    side: Side,
+pub(super) struct Pen<'a, S> {
+    pub(super) out: &'a mut S,
+    pub(super) side: Side,
 }
 
 impl<S: Sink> Pen<'_, S> {
-    fn put(&mut self, what: &'static str, window: &'static str, text: &'static str, value: f32) {
+    pub(super) fn put(&mut self, what: &'static str, window: &'static str, text: &'static str, value: f32) {
         self.out.put(about(self.side, what, window, text), value);
     }
 }

@@ -2,9 +2,10 @@
 
 use types::TimestampMs;
 
-use super::{Left, Map, State, StateConfig};
+use super::{Left, State, StateConfig};
 use crate::counter::Counter;
 use crate::facts::{Outcome, TOPICS_MAX, Told};
+use crate::map::Map;
 use crate::ring::{RING_MAX, Ring, Seen};
 
 /// First bytes of an encoded state: name and version.
@@ -97,11 +98,11 @@ fn put_f32(out: &mut Vec<u8>, value: f32) {
 }
 
 fn put_map<V>(out: &mut Vec<u8>, map: &Map<V>, put_one: impl Fn(&mut Vec<u8>, &V)) {
-    let mut entries: Vec<(&u64, &V)> = map.iter().collect();
-    entries.sort_unstable_by_key(|(key, _)| **key);
+    let mut entries: Vec<(u64, &V)> = map.iter().collect();
+    entries.sort_unstable_by_key(|(key, _)| *key);
     put(out, entries.len() as u64);
     for (key, value) in entries {
-        put(out, *key);
+        put(out, key);
         put_one(out, value);
     }
 }
@@ -171,7 +172,7 @@ impl Input<'_> {
     }
 }
 
-fn read_map<V>(
+fn read_map<V: Default>(
     input: &mut Input<'_>,
     read_one: impl Fn(&mut Input<'_>) -> Result<V, StateError>,
 ) -> Result<Map<V>, StateError> {
