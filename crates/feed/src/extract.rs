@@ -37,10 +37,7 @@ impl Extract {
             .collect();
         for (videos, rows) in videos.chunks(SLICE).zip(rows.chunks_mut(SLICE)) {
             self.live.read(|state| {
-                let viewer_side = state.query(&viewer, &context);
-                for (video, row) in videos.iter().zip(rows) {
-                    viewer_side.extract(video, row);
-                }
+                state.query(&viewer, &context).extract_all(videos, rows);
             });
         }
         rows

@@ -291,3 +291,22 @@ pub(crate) fn idle(out: &mut impl Sink, side: Side, of: &'static str, unfaded: &
         },
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// What is kept and what is left out changes no bit.
+        #[test]
+        fn a_lift_is_the_difference_of_log_odds(rate in 0.0_f32..=1.0, above in 0.0_f32..=1.0, same: bool) {
+            let rate = if same { above } else { rate };
+            let known = Rate { rate: above, odds: log_odds(above) };
+            let (own, value) = lifted(rate, known);
+            prop_assert_eq!(value.to_bits(), (log_odds(rate) - log_odds(above)).to_bits());
+            prop_assert_eq!(own.odds.to_bits(), log_odds(rate).to_bits());
+        }
+    }
+}

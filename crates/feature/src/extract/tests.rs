@@ -152,6 +152,63 @@ fn candidates_do_not_depend_on_each_other() {
 }
 
 #[test]
+fn rows_in_one_go_are_rows_one_by_one() {
+    let state = busy();
+    for who in [5, 36, 900] {
+        let (viewer, context) = (viewer(who), context(NOW_MS));
+        let query = state.query(&viewer, &context);
+        let videos: Vec<VideoFacts> = (90..110).map(video).collect();
+        let mut rows = vec![Row::default(); videos.len()];
+        query.extract_all(&videos, &mut rows);
+        for (video, together) in videos.iter().zip(&rows) {
+            assert_eq!(together, &row(&state, &viewer, video));
+        }
+    }
+}
+
+/// What the viewer's last impressions say of a candidate, by their definition: impression by impression, newest first.
+#[test]
+fn likeness_is_what_its_definition_says() {
+    let state = busy();
+    for (who, what) in [(5, 8), (5, 101), (36, 42), (900, 1)] {
+        let (viewer, video) = (viewer(who), video(what));
+        let row = row(&state, &viewer, &video);
+        let ring = state.rings.get(&who).cloned().unwrap_or_default();
+        let counter = state.entity(Some(Keys::viewer(&viewer)), NOW_MS);
+        let overall = Rates::overall(&state.overall.at(NOW_MS));
+        let mut sink = Vec::<f32>::new();
+        let own = rates::entity(&mut sink, Side::Viewer, Entity::Viewer, &counter, &overall).long_view;
+        let log_duration = |ms: i64| (ms.max(500) as f32).ln();
+        let (mut yes, mut all, mut shown) = ([0.0_f32; 3], [0.0_f32; 3], 0.0_f32);
+        for (place, seen) in ring.newest().enumerate() {
+            let apart = (log_duration(i64::from(seen.duration_ms)) - log_duration(video.duration_ms)).abs();
+            let (likeness, memory) = ((-apart * 3.0).exp(), (-(place as f32) / 10.0).exp());
+            let of_topic = seen.topics[0] == video.topics[0];
+            let weights = [likeness, likeness * memory, if of_topic { memory } else { 0.0 }];
+            for ((yes, all), weight) in yes.iter_mut().zip(&mut all).zip(weights) {
+                *all += weight;
+                *yes += weight * f32::from(u8::from(seen.outcome.long_view));
+            }
+            shown += f32::from(u8::from(of_topic));
+        }
+        let odds = crate::counter::log_odds;
+        let lift = |at: usize| rounded(odds((yes[at] + own) / (all[at] + 1.0)) - odds(own));
+        for (name, expected) in [
+            ("alike.length_long_view.50", lift(0)),
+            ("alike.length_long_view_recent.10", lift(1)),
+            ("alike.topic_long_view.10", lift(2)),
+            ("alike.topic_shown.50", rounded(shown.ln_1p())),
+        ] {
+            assert_eq!(
+                value(&row, name).to_bits(),
+                expected.to_bits(),
+                "{name} of {what}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_liked_creator_lifts_the_pair_and_leaves_others() {
     let mut state = busy();
     let before = row(&state, &viewer(5), &video(8));
