@@ -2,6 +2,7 @@
 //!
 //! Only builds arguments; running them and judging the outcome is the processor's.
 
+use crate::content::SamplePlan;
 use crate::ladder::Rung;
 use crate::limits::MediaLimits;
 use crate::pictures::PicturePlan;
@@ -32,20 +33,16 @@ pub(crate) struct Encode<'a> {
     pub(crate) threads: usize,
     /// Pictures are taken from the first rung.
     pub(crate) pictures: Option<&'a PicturePlan>,
+    /// Frames and sound to look at; they too come from the first rung.
+    pub(crate) samples: Option<&'a SamplePlan>,
     pub(crate) with_sound: bool,
 }
 
 impl Encode<'_> {
     /// The whole command line after the program's name.
     pub(crate) fn args(&self) -> Vec<String> {
-        let mut args = words("-nostdin -hide_banner -y -v error -xerror -nostats -progress pipe:1 -threads");
-        args.push(self.threads.to_string());
-        args.extend(input_options(self.limits, self.probe.container));
-        args.extend([
-            "-t".into(),
-            format!("{}ms", self.limits.duration_ms_max + OVERRUN_MS),
-        ]);
-        args.extend(["-i".into(), INPUT.into(), "-filter_complex".into(), self.graph()]);
+        let mut args = self.input_args();
+        args.extend(["-filter_complex".into(), self.graph()]);
         for (number, rung) in self.rungs.iter().enumerate() {
             args.extend(self.video_output(number, rung));
         }
@@ -55,6 +52,38 @@ impl Encode<'_> {
         if self.pictures.is_some() {
             args.extend(picture_outputs());
         }
+        if let Some(samples) = self.samples {
+            args.extend(samples.outputs(self.sound().is_some()));
+        }
+        args
+    }
+
+    /// The command line that takes the samples alone, as [`Self::args`] would take them.
+    pub(crate) fn sample_args(&self, samples: &SamplePlan) -> Vec<String> {
+        let mut args = self.input_args();
+        let mut chains: Vec<String> = Vec::new();
+        if let Some(rung) = self.rungs.first() {
+            chains.push(format!("{},{}[samples]", self.base(), self.scale(rung)));
+            chains.push(samples.picture_graph());
+        }
+        if let Some(sound) = self.sound_chain() {
+            chains.push(format!("{sound}[heard]"));
+            chains.push(SamplePlan::sound_graph());
+        }
+        args.extend(["-filter_complex".into(), chains.join(";")]);
+        args.extend(samples.outputs(self.sound().is_some()));
+        args
+    }
+
+    fn input_args(&self) -> Vec<String> {
+        let mut args = words("-nostdin -hide_banner -y -v error -xerror -nostats -progress pipe:1 -threads");
+        args.push(self.threads.to_string());
+        args.extend(input_options(self.limits, self.probe.container));
+        args.extend([
+            "-t".into(),
+            format!("{}ms", self.limits.duration_ms_max + OVERRUN_MS),
+        ]);
+        args.extend(["-i".into(), INPUT.into()]);
         args
     }
 
@@ -62,13 +91,16 @@ impl Encode<'_> {
         let scales: Vec<_> = self.rungs.iter().map(|rung| self.scale(rung)).collect();
         let mut chains = vec![format!("{}{}", self.base(), split("s", scales.len()))];
         for (number, scale) in scales.iter().enumerate() {
-            let end = match self.pictures {
-                Some(_) if number == 0 => "split=2[v0][stills]".to_owned(),
+            let end = match (number, self.pictures, self.samples) {
+                (0, Some(_), Some(_)) => "split=3[v0][stills][samples]".to_owned(),
+                (0, Some(_), None) => "split=2[v0][stills]".to_owned(),
+                (0, None, Some(_)) => "split=2[v0][samples]".to_owned(),
                 _ => format!("null[v{number}]"),
             };
             chains.push(format!("[s{number}]{scale},{end}"));
         }
         chains.extend(self.pictures.map(PicturePlan::graph));
+        chains.extend(self.samples.map(SamplePlan::picture_graph));
         chains.extend(self.sound());
         chains.join(";")
     }
@@ -104,12 +136,20 @@ impl Encode<'_> {
     }
 
     fn sound(&self) -> Option<String> {
+        let chain = self.sound_chain()?;
+        Some(match self.samples {
+            Some(_) => format!("{chain},asplit=2[a][heard];{}", SamplePlan::sound_graph()),
+            None => format!("{chain}[a]"),
+        })
+    }
+
+    fn sound_chain(&self) -> Option<String> {
         let sound = self.probe.sound.as_ref().filter(|_| self.with_sound)?;
         let end = self.probe.duration_ms * SOUND_RATE_HZ / 1000;
         Some(format!(
             "[0:{}]aresample={SOUND_RATE_HZ}:async=1:min_hard_comp=0.05:first_pts=0,aformat=sample_fmts=fltp:channel_layouts=stereo,\
              volume={:.2}dB,alimiter=limit=0.84:level=disabled:attack=5:release=80,\
-             atrim=start_sample={PRIMING_SAMPLES}:end_sample={},asetpts=PTS-STARTPTS[a]",
+             atrim=start_sample={PRIMING_SAMPLES}:end_sample={},asetpts=PTS-STARTPTS",
             sound.index,
             sound.gain_db,
             end.max(PRIMING_SAMPLES * 2),

@@ -16,6 +16,7 @@
 
 mod assemble;
 mod boxes;
+mod content;
 pub mod demo;
 mod encode;
 mod error;
@@ -35,6 +36,10 @@ mod tests;
 mod upload;
 
 pub use boxes::BoxError;
+pub use content::{
+    BUILTIN_VERSION, CommandEncoder, ContentEncoder, EncoderError, EncoderSetting, EncoderSettingError,
+    Fingerprint, KEYS_MAX, Looks, Words,
+};
 pub use error::{MediaError, ProcessError, Rejection};
 pub use frame_rate::FrameRate;
 pub use limits::{JobLimits, MediaLimits};

@@ -8,7 +8,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use crate::assemble::{MP4_FILE, package_first, package_ladder};
+use crate::content::{BUILTIN_VERSION, ContentEncoder, Looks, SamplePlan, Samples};
 use crate::encode::{Encode, decode_args, encoded_file, remux_args};
 use crate::error::{MediaError, ProcessError};
 use crate::ladder::{self, Rung};
@@ -33,6 +37,9 @@ pub struct FirstPlayable {
     pub probe: Probe,
     /// What is published.
     pub manifest: MediaManifest,
+    /// What was seen and heard; not for the ladder, which has no use for it.
+    #[serde(skip)]
+    pub looks: Option<Looks>,
 }
 
 /// Runs both steps. Holds the sandbox and the limits, no state.
@@ -41,6 +48,8 @@ pub struct Processor {
     sandbox: Sandbox,
     limits: MediaLimits,
     threads: usize,
+    /// None for the built-in one.
+    encoder: Option<Arc<dyn ContentEncoder>>,
 }
 
 /// One encoder run: what goes in, what comes out, what it may use.
@@ -62,7 +71,23 @@ impl Processor {
             sandbox,
             limits,
             threads,
+            encoder: None,
         }
+    }
+
+    /// With an encoder of the operator's in the place of the built-in picture features.
+    pub fn with_encoder(self, encoder: Arc<dyn ContentEncoder>) -> Self {
+        Self {
+            encoder: Some(encoder),
+            ..self
+        }
+    }
+
+    /// Version of the content vectors it makes, when its encoder does not fail.
+    pub fn content_version(&self) -> u8 {
+        self.encoder
+            .as_ref()
+            .map_or(BUILTIN_VERSION, |encoder| encoder.version())
     }
 
     /// Looks at an upload without decoding it to its end.
@@ -87,11 +112,12 @@ impl Processor {
         let probe = self.probe(source).await?;
         let rungs = all_rungs(&probe);
         let rung = &rungs[ladder::first(&rungs)..][..1];
-        let frames = probe.duration_ms as f64 / 1000.0 * probe.picture.frame_rate.fps();
-        let plan = PicturePlan::new(&rung[0], frames.round() as u64);
+        let plan = PicturePlan::new(&rung[0], frame_count(&probe));
+        let samples = self.sample_plan(&probe);
         let work = work_folder(out_dir)?;
         let encode = Encode {
             pictures: Some(&plan),
+            samples: Some(&samples),
             with_sound: true,
             ..self.encode(&probe, rung, "veryfast")
         };
@@ -109,11 +135,28 @@ impl Processor {
         }
 
         let (rung, out_dir) = (rung[0].clone(), out_dir.to_owned());
-        blocking(move || {
+        let taken = blocking(move || -> Result<_, ProcessError> {
             let manifest = package_first(&probe, &rung, &plan, work.path(), &out_dir)?;
-            Ok(FirstPlayable { probe, manifest })
-        })
-        .await
+            let taken = samples.collect(work.path(), probe.duration_ms);
+            Ok((
+                FirstPlayable {
+                    probe,
+                    manifest,
+                    looks: None,
+                },
+                taken,
+            ))
+        });
+        let (first, taken) = taken.await?;
+        let looks = match taken {
+            Ok(taken) => Some(self.look(taken).await),
+            Err(error) => {
+                tracing::warn!(error = %error, "a video is published without a content vector");
+                metrics::counter!("riffle_media_content_failures_total", "reason" => "samples").increment(1);
+                None
+            }
+        };
+        Ok(FirstPlayable { looks, ..first })
     }
 
     /// Makes the other renditions in one decode, and for short clips a progressive MP4, and leaves them in `out_dir` with
@@ -129,7 +172,7 @@ impl Processor {
         out_dir: &Path,
         progress: Progress<'_>,
     ) -> Result<MediaManifest, ProcessError> {
-        let FirstPlayable { probe, manifest } = first.clone();
+        let FirstPlayable { probe, manifest, .. } = first.clone();
         let mut rungs = all_rungs(&probe);
         rungs.retain(|rung| manifest.renditions.iter().all(|made| made.name != rung.name));
         let work = work_folder(out_dir)?;
@@ -162,8 +205,61 @@ impl Processor {
             preset,
             threads,
             pictures: None,
+            samples: None,
             with_sound: false,
         }
+    }
+
+    /// What is seen and heard in a source, by a decode of its own: for videos that were published without.
+    ///
+    /// # Errors
+    /// As [`Processor::publish_first`].
+    pub async fn describe(&self, source: &Path, work_dir: &Path) -> Result<Looks, ProcessError> {
+        let probe = self.probe(source).await?;
+        let rungs = all_rungs(&probe);
+        let plan = self.sample_plan(&probe);
+        let work = work_folder(work_dir)?;
+        let encode = Encode {
+            with_sound: true,
+            ..self.encode(&probe, &rungs[ladder::first(&rungs)..][..1], "veryfast")
+        };
+        let run = Run {
+            source,
+            work: work.path(),
+            args: encode.sample_args(&plan),
+            limits: JobLimits::ladder(probe.duration_ms),
+            duration_ms: probe.duration_ms,
+        };
+        self.run(run, &mut |_| {}).await?;
+        let duration_ms = probe.duration_ms;
+        let samples = blocking(move || plan.collect(work.path(), duration_ms)).await?;
+        Ok(self.look(samples).await)
+    }
+
+    fn sample_plan(&self, probe: &Probe) -> SamplePlan {
+        SamplePlan::new(
+            frame_count(probe),
+            probe.picture.frame_rate.fps(),
+            self.encoder.is_some(),
+        )
+    }
+
+    /// The built-in features, and the other encoder's in their place if there is one and it answers.
+    async fn look(&self, samples: Samples) -> Looks {
+        let began = Instant::now();
+        let (mut looks, samples) = blocking(move || (Looks::of(&samples), samples)).await;
+        if let Some(encoder) = self.encoder.as_ref().filter(|_| !samples.large.is_empty()) {
+            match encoder.encode(&samples.large).await {
+                Ok(embedding) => looks.picture_from(encoder.version(), &embedding),
+                Err(error) => {
+                    tracing::warn!(encoder = encoder.name(), error = %error, "the built-in content encoder steps in");
+                    metrics::counter!("riffle_media_content_failures_total", "reason" => error.reason())
+                        .increment(1);
+                }
+            }
+        }
+        metrics::histogram!("riffle_media_content_seconds").record(began.elapsed().as_secs_f64());
+        looks
     }
 
     async fn run(&self, run: Run<'_>, progress: Progress<'_>) -> Result<(), ProcessError> {
@@ -291,6 +387,10 @@ impl Processor {
         }
         Ok(true)
     }
+}
+
+fn frame_count(probe: &Probe) -> u64 {
+    (probe.duration_ms as f64 / 1000.0 * probe.picture.frame_rate.fps()).round() as u64
 }
 
 fn all_rungs(probe: &Probe) -> Vec<Rung> {

@@ -4,6 +4,7 @@
 //! never holds up a publication. A lease is extended while its job runs; a job whose worker died is queued again when
 //! its lease ends, or at once when the process starts, since one process owns the work folder.
 
+mod content;
 mod error;
 mod steps;
 
@@ -342,6 +343,7 @@ impl MediaQueue {
         for video in store.uploads_expired(now_ms, rows_max).await? {
             self.upload_abandon(video).await?;
         }
+        content::queue_undescribed(&self.inner, store).await?;
         let mut tx = store.write("media_jobs_purge").await?;
         tx.media_jobs_purge(now_ms - self.inner.limits.done_ms, rows_max)
             .await?;

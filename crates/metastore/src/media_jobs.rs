@@ -18,7 +18,7 @@ statements! {
         ON CONFLICT (video_id, kind) DO NOTHING";
     MEDIA_JOB_CLAIM = "UPDATE media_jobs SET state = 'leased', lease_until_ms = $2, attempts = attempts + 1 \
         WHERE state = 'queued' AND id = (SELECT id FROM media_jobs WHERE state = 'queued' AND run_after_ms <= $1 \
-        AND kind IN ($3, $4, $5) ORDER BY priority DESC, id LIMIT 1) \
+        AND kind IN ($3, $4, $5, $6) ORDER BY priority DESC, id LIMIT 1) \
         RETURNING id, video_id, kind, attempts, attempts_max, payload";
     MEDIA_JOB_HEARTBEAT = "UPDATE media_jobs SET lease_until_ms = $3 \
         WHERE id = $1 AND attempts = $2 AND state = 'leased'";
@@ -36,6 +36,7 @@ statements! {
     MEDIA_JOBS_PURGE = "DELETE FROM media_jobs WHERE state = 'done' AND id IN \
         (SELECT id FROM media_jobs WHERE state = 'done' AND created_at_ms < $1 LIMIT $2)";
     MEDIA_JOBS_COUNT = "SELECT COUNT(*) AS waiting FROM media_jobs WHERE state = $1";
+    MEDIA_JOBS_COUNT_OF = "SELECT COUNT(*) AS waiting FROM media_jobs WHERE state = 'queued' AND kind = $1";
     MEDIA_JOB_NEXT_AT = "SELECT MIN(run_after_ms) AS at_ms FROM media_jobs WHERE state = 'queued'";
 }
 
@@ -46,18 +47,21 @@ pub enum MediaJobKind {
     Publish,
     /// Make the other renditions.
     Ladder,
+    /// Say what a published video is about, where that is not known or was said by another encoder.
+    Describe,
     /// Remove the files of a deleted video or an abandoned upload.
     Purge,
 }
 
 impl MediaJobKind {
-    pub const ALL: [Self; 3] = [Self::Publish, Self::Ladder, Self::Purge];
+    pub const ALL: [Self; 4] = [Self::Publish, Self::Ladder, Self::Describe, Self::Purge];
 
     /// The word in the database, logs and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Publish => "publish",
             Self::Ladder => "ladder",
+            Self::Describe => "describe",
             Self::Purge => "purge",
         }
     }
@@ -71,6 +75,7 @@ impl MediaJobKind {
         match self {
             Self::Publish => 200,
             Self::Ladder => 100,
+            Self::Describe => 50,
             Self::Purge => 0,
         }
     }
@@ -149,6 +154,16 @@ impl Metastore {
     /// How many jobs used all their attempts.
     pub async fn media_jobs_dead(&self) -> Result<i64, MetastoreError> {
         self.media_jobs_in("dead").await
+    }
+
+    /// How many jobs of a kind wait for a worker.
+    pub async fn media_jobs_waiting_of(&self, kind: MediaJobKind) -> Result<i64, MetastoreError> {
+        let query = MEDIA_JOBS_COUNT_OF.query().bind(kind.as_str());
+        let row = query
+            .fetch_one(&self.readers)
+            .await
+            .map_err(MEDIA_JOBS_COUNT_OF.failed())?;
+        row.try_get("waiting").map_err(MEDIA_JOBS_COUNT_OF.failed())
     }
 
     async fn media_jobs_in(&self, state: &'static str) -> Result<i64, MetastoreError> {

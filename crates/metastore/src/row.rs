@@ -38,6 +38,11 @@ pub(crate) fn sound_optional(row: &SqliteRow, column: &'static str) -> Result<Op
     value.map(|_| raw(row, column).map(SoundId::from_raw)).transpose()
 }
 
+pub(crate) fn video_optional(row: &SqliteRow, column: &'static str) -> Result<Option<VideoId>, sqlx::Error> {
+    let value: Option<i64> = row.try_get(column)?;
+    value.map(|_| video(row, column)).transpose()
+}
+
 /// A column of text, or of nothing, that holds a value of ours.
 pub(crate) fn parsed<T>(row: &SqliteRow, column: &'static str) -> Result<Option<T>, sqlx::Error>
 where

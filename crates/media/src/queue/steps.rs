@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use blob::{BlobError, BlobKey, BlobPart};
 use event::{Event, VideoChange};
 use metastore::{MediaJob, MediaJobKind, MediaJobNew, OutboxNew, Video, VideoPublish, Write};
-use types::{TimestampMs, VideoId};
+use types::{ContentVector, TimestampMs, VideoId};
 
 use super::QueueParts;
+use super::content;
 use super::error::StepError;
 use crate::error::Rejection;
 use crate::manifest::{DASH_FILE, HLS_FILE, MediaManifest};
@@ -48,6 +49,7 @@ pub(super) async fn run(
     folder_clear(&out_dir).await?;
     match job.kind {
         MediaJobKind::Publish => publish(&parts, &job, &video, &out_dir, &progress).await,
+        MediaJobKind::Describe => describe(&parts, &job, &video, &out_dir).await,
         _ => complete(&parts, &job, &video, &out_dir, &progress).await,
     }
 }
@@ -106,13 +108,19 @@ async fn publish_commit(
         return Err(StepError::LeaseLost);
     }
     tx.media_job_enqueue(&ladder).await?;
-    publication_append(&mut tx, video, &publish).await?;
+    let (content, original) = content::store(&mut tx, video, first.looks.as_ref()).await?;
+    let event = publication(video, &publish, content, original);
+    outbox_append(&mut tx, video, publish.published_at_ms, &event).await?;
     Ok(tx.commit().await?)
 }
 
-/// Keyed by the video, so that its removal comes after it.
-async fn publication_append(tx: &mut Write, video: &Video, publish: &VideoPublish) -> Result<(), StepError> {
-    let event = Event::Video(VideoChange::Published {
+fn publication(
+    video: &Video,
+    publish: &VideoPublish,
+    content: Option<Arc<ContentVector>>,
+    original: Option<VideoId>,
+) -> Event {
+    Event::Video(VideoChange::Published {
         outbox_id: 0,
         video: video.id,
         creator: video.creator,
@@ -122,19 +130,53 @@ async fn publication_append(tx: &mut Write, video: &Video, publish: &VideoPublis
         sound: video.facets.sound,
         category: video.facets.category,
         region: video.facets.region,
-        content: None,
-        original: None,
+        content,
+        original,
         caption: video.caption.clone(),
-    });
-    let (partition_key, at_ms) = (video.id.raw(), publish.published_at_ms);
+    })
+}
+
+/// Keyed by the video, so that its removal comes last.
+async fn outbox_append(
+    tx: &mut Write,
+    video: &Video,
+    at_ms: TimestampMs,
+    event: &Event,
+) -> Result<(), StepError> {
     tx.outbox_append(OutboxNew {
         topic: event.topic(),
-        partition_key,
+        partition_key: video.id.raw(),
         at_ms,
         payload: event.encode(),
     })
     .await?;
     Ok(())
+}
+
+/// What a published video is about, by a decode of its own.
+async fn describe(
+    parts: &QueueParts,
+    job: &MediaJob,
+    video: &Video,
+    out_dir: &Path,
+) -> Result<(), StepError> {
+    let source = parts.blobs.local_path(&raw_key(video.id, video.created_at_ms));
+    let looks = parts.processor.describe(&source, out_dir).await?;
+    let at_ms = (parts.clock)();
+    let mut tx = parts.store.write("media_describe").await?;
+    if !tx.media_job_complete(job).await? {
+        return Err(StepError::LeaseLost);
+    }
+    let (content, original) = content::store(&mut tx, video, Some(&looks)).await?;
+    let event = Event::Video(VideoChange::Described {
+        outbox_id: 0,
+        video: video.id,
+        at_ms,
+        content,
+        original,
+    });
+    outbox_append(&mut tx, video, at_ms, &event).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Something that plays → all renditions.

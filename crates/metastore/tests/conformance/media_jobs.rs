@@ -4,7 +4,7 @@ use metastore::{MediaJob, MediaJobFailure, MediaJobKind, MediaJobNew, Metastore}
 
 use crate::{Fixture, open, video};
 
-const ALL: [MediaJobKind; 3] = MediaJobKind::ALL;
+const ALL: [MediaJobKind; 4] = MediaJobKind::ALL;
 
 async fn queue(store: &Metastore, id: u64, kind: MediaJobKind) {
     let mut tx = store.write("queue").await.expect("the writer is free");
