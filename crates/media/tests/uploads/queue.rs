@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use event::{Event, VideoChange};
-use metastore::{MediaJobKind, VideoStatus};
-use types::{Category, Region, SoundId};
+use metastore::{MediaJobKind, VideoContent, VideoStatus};
+use types::{Category, ContentVector, Region, SoundId, VideoId};
 
 use crate::{Fixture, MINA, START_MS};
 
@@ -88,6 +89,8 @@ async fn a_clip_is_published_completed_and_purged() {
         .iter()
         .map(|row| Event::decode(&row.payload).expect("a record"))
         .collect();
+    let content = fixture.content(id).await;
+    assert_eq!(content.version, media::BUILTIN_VERSION);
     let published = Event::Video(VideoChange::Published {
         outbox_id: 0,
         video: id,
@@ -98,9 +101,9 @@ async fn a_clip_is_published_completed_and_purged() {
         sound: Some(SoundId::from_raw(5)),
         category: Some(Category::Travel),
         region: Region::from_bytes(*b"BR"),
-        content: None,
+        content: Some(Arc::new(content)),
         original: None,
-        caption: String::new(),
+        caption: "waves #Ocean".to_owned(),
     });
     assert_eq!(facts, [published]);
 
@@ -220,4 +223,90 @@ async fn the_workers_start_and_stop() {
         VideoStatus::Rejected,
         "leases of an earlier process end at once"
     );
+}
+
+/// The same clip again, smaller and with fewer bits.
+fn copied(folder: &Path) -> Vec<u8> {
+    let path = folder.join("copy.mp4");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(folder.join("clip.mp4"))
+        .args([
+            "-vf",
+            "scale=180:320",
+            "-crf",
+            "32",
+            "-pix_fmt",
+            "yuv420p",
+            "-b:a",
+            "64k",
+        ])
+        .arg(&path)
+        .status();
+    assert!(made.expect("ffmpeg starts").success());
+    std::fs::read(&path).expect("the copy")
+}
+
+impl Fixture {
+    async fn stored_content(&self, id: VideoId) -> VideoContent {
+        let content = self.store.video_content_get(id).await.expect("a read");
+        content.expect("the video")
+    }
+
+    async fn content(&self, id: VideoId) -> ContentVector {
+        let bytes = self.stored_content(id).await.vector.expect("a vector");
+        ContentVector::from_bytes(&bytes).expect("its own format")
+    }
+
+    async fn last_change(&self) -> VideoChange {
+        let rows = self.store.outbox_take(0, 99).await.expect("rows");
+        let last = rows.last().expect("something was published");
+        match Event::decode(&last.payload).expect("a record") {
+            Event::Video(change) => change,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_video_that_was_here_before_is_known_again() {
+    let fixture = Fixture::open(1 << 20).await;
+    let queue = fixture.queue().await;
+    let first = fixture.submitted(&clip(fixture.folder.path())).await;
+    queue.drain().await.expect("a pass");
+    let again = fixture.submitted(&copied(fixture.folder.path())).await;
+    queue.drain().await.expect("a pass");
+    assert_eq!(fixture.stored_content(first).await.original, None);
+    assert_eq!(fixture.stored_content(again).await.original, Some(first));
+    let alike = fixture.content(first).await.cosine(&fixture.content(again).await);
+    assert!(alike.expect("one space") > 0.95, "{alike:?}");
+    let VideoChange::Published { video, original, .. } = fixture.last_change().await else {
+        panic!("a publication comes last");
+    };
+    assert_eq!((video, original), (again, Some(first)));
+}
+
+#[tokio::test]
+async fn a_video_without_a_vector_gets_the_one_it_would_have_had() {
+    let fixture = Fixture::open(1 << 20).await;
+    let queue = fixture.queue().await;
+    let id = fixture.submitted(&clip(fixture.folder.path())).await;
+    queue.drain().await.expect("a pass");
+    let before = fixture.stored_content(id).await;
+    let mut tx = fixture.store.write("forget").await.expect("the writer is free");
+    tx.video_content_update(id, &VideoContent::default(), &[])
+        .await
+        .expect("an update");
+    tx.commit().await.expect("a commit");
+
+    assert_eq!(queue.drain().await.expect("a pass"), 1, "it is described");
+    assert_eq!(fixture.stored_content(id).await, before);
+    let VideoChange::Described { video, content, .. } = fixture.last_change().await else {
+        panic!("a description comes last");
+    };
+    assert_eq!(
+        (video, content.as_deref()),
+        (id, Some(&fixture.content(id).await))
+    );
+    assert_eq!(queue.drain().await.expect("a pass"), 0, "once is enough");
 }
