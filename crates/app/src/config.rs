@@ -5,6 +5,7 @@ use std::path::Path;
 
 use axum::http::HeaderName;
 use feature::StateConfig;
+use media::EncoderSetting;
 use serde::{Deserialize, Serialize};
 use server::RateLimits;
 use toml::{Table, Value};
@@ -22,6 +23,7 @@ pub struct Config {
     pub server: Server,
     pub limits: RateLimits,
     pub upload: Upload,
+    pub content: Content,
     pub log: Log,
     pub jobs: Jobs,
     pub lake: Lake,
@@ -52,6 +54,13 @@ pub struct Upload {
     pub duration_ms_max: u64,
     pub file_bytes_max: u64,
     pub part_bytes: u64,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Content {
+    #[serde(with = "as_text")]
+    pub encoder: EncoderSetting,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -133,6 +142,26 @@ mod optional_header {
             "" => Ok(None),
             name => name.parse().map(Some).map_err(de::Error::custom),
         }
+    }
+}
+
+/// What is written and read as text.
+mod as_text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<T: Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -252,6 +281,7 @@ mod tests {
         check("", &[("RIFFLE_LOG__PARTITIONS", "many")], "invalid type");
         check("", &[("RIFFLE_LOG__PARTITION", "4")], "partition");
         check("[server]\nregion_header = \"no spaces\"", &[], "header");
+        check("[content]\nencoder = \"magic\"", &[], "command:PATH");
         check("not toml", &[], "toml");
     }
 

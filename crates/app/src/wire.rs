@@ -280,10 +280,20 @@ async fn media_queue(
     let sandbox = Sandbox::detect()
         .await
         .map_err(AppError::start("the media sandbox"))?;
+    let encoder = config
+        .content
+        .encoder
+        .open()
+        .map_err(AppError::start("the content encoder"))?;
+    let processor = Processor::new(sandbox, media_limits(config));
+    let processor = match encoder {
+        Some(encoder) => processor.with_encoder(encoder),
+        None => processor,
+    };
     Ok(MediaQueue::new(QueueParts {
         store: store.clone(),
         blobs: blobs.clone(),
-        processor: Processor::new(sandbox, media_limits(config)),
+        processor,
         clock: clock.clone(),
         ids: ids.clone(),
         work_dir: data.join("work"),

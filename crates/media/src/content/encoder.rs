@@ -15,6 +15,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -93,6 +94,28 @@ pub enum EncoderSettingError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl std::fmt::Display for EncoderSetting {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Builtin => out.write_str("builtin"),
+            Self::Command(path) => write!(out, "command:{}", path.display()),
+        }
+    }
+}
+
+impl EncoderSetting {
+    /// The encoder that is asked before the built-in one; none if that is the only one.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn open(&self) -> Result<Option<Arc<dyn ContentEncoder>>, EncoderSettingError> {
+        match self {
+            Self::Builtin => Ok(None),
+            Self::Command(path) => Ok(Some(Arc::new(CommandEncoder::open(path)?))),
+        }
+    }
 }
 
 impl std::str::FromStr for EncoderSetting {
