@@ -8,6 +8,7 @@ use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use types::{Category, ContentVector, DurationMs, Region, SoundId, TimestampMs, UserId, VideoId};
 
 use crate::bytes::{Row, put_i64, put_text, put_u64};
+use crate::copies::Copies;
 use crate::facts::{FACT_TOPICS, Facts, Flags, TopicNo};
 use crate::features::VideoCounters;
 use crate::hashing::IdHashing;
@@ -58,8 +59,7 @@ pub struct Catalog {
     by_creator: HashMap<UserId, ByAge, IdHashing>,
     /// By the number of the hashtag.
     by_topic: Vec<ByAge>,
-    /// Near-duplicates by what they are copies of; lists only what has copies.
-    copies: HashMap<VideoId, Vec<VideoId>, IdHashing>,
+    copies: Copies,
     /// Also of videos that are not here yet, so that a flag outlives a new profile.
     flags: BTreeMap<VideoId, Flags>,
     dirty: BTreeSet<VideoId>,
@@ -153,7 +153,17 @@ impl Catalog {
 
     /// The near-duplicates of `original` that are here, in order of their ids; the original itself is not among them.
     pub fn copies(&self, original: VideoId) -> &[VideoId] {
-        self.copies.get(&original).map_or(&[], Vec::as_slice)
+        self.copies.of(original)
+    }
+
+    /// Whether any video here is a near-duplicate of another.
+    pub fn has_copies(&self) -> bool {
+        !self.copies.is_empty()
+    }
+
+    /// The near-duplicates of a video, its original first, 64 at most; for most videos nobody.
+    pub fn alike(&self, video: VideoId) -> impl Iterator<Item = VideoId> + '_ {
+        self.copies.alike(video)
     }
 
     fn profiles_of<'a>(
@@ -228,10 +238,7 @@ impl Catalog {
             facts.carry(fared);
         }
         if let Some(original) = profile.original {
-            let copies = self.copies.entry(original).or_default();
-            if let Err(at) = copies.binary_search(&video) {
-                copies.insert(at, video);
-            }
+            self.copies.put(video, original);
         }
         self.facts[slot as usize] = facts;
         self.profiles[slot as usize] = Some(Arc::new(profile));
@@ -251,9 +258,7 @@ impl Catalog {
         };
         let place = (profile.published_ms, video);
         self.by_age.remove(&place);
-        if let Some(original) = profile.original {
-            self.leave_copies(original, video);
-        }
+        self.copies.remove(video);
         if let Some(places) = self.by_creator.get_mut(&profile.creator) {
             places.remove(&place);
             if places.is_empty() {
@@ -286,15 +291,6 @@ impl Catalog {
                 original,
                 ..profile
             });
-        }
-    }
-
-    fn leave_copies(&mut self, original: VideoId, video: VideoId) {
-        if let Some(copies) = self.copies.get_mut(&original) {
-            copies.retain(|&copy| copy != video);
-            if copies.is_empty() {
-                self.copies.remove(&original);
-            }
         }
     }
 

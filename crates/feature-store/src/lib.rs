@@ -24,6 +24,7 @@
 mod activity;
 pub mod bytes;
 mod catalog;
+mod copies;
 mod counts;
 mod entity;
 mod facts;

@@ -110,6 +110,36 @@ impl Filter<Query, VideoCandidate> for Hidden {
     }
 }
 
+/// Nearly the same as something seen, hidden, or served in this sitting.
+pub(crate) struct Copies(pub Arc<FeatureStore>);
+
+stage!(
+    Copies,
+    "copies",
+    "drops near-duplicates of what the viewer has seen or hidden, or was served in this sitting"
+);
+
+impl Filter<Query, VideoCandidate> for Copies {
+    fn filter(&self, query: &Query, candidates: &[VideoCandidate], removals: &mut Removals) {
+        let catalog = self.0.catalog();
+        if !catalog.has_copies() {
+            return;
+        }
+        let seen = query.history.seen();
+        for (place, one) in candidates.iter().enumerate() {
+            let known = catalog.alike(one.video).find_map(|other| match other {
+                _ if seen.was_watched(other) => Some("copy_of_seen"),
+                _ if seen.is_hidden(other) => Some("copy_of_hidden"),
+                _ if seen.was_served(other) => Some("copy_of_served"),
+                _ => None,
+            });
+            if let Some(reason) = known {
+                removals.remove(place, reason);
+            }
+        }
+    }
+}
+
 /// The viewer's own.
 pub(crate) struct Own(pub Arc<FeatureStore>);
 

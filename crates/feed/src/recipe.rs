@@ -82,6 +82,7 @@ pub(crate) fn for_you(
             Box::new(filters::Seen),
             Box::new(filters::Served),
             Box::new(filters::Hidden),
+            Box::new(filters::Copies(store())),
         ],
         steps: vec![
             Step::Score(Box::new(Satisfaction(store()))),

@@ -3,7 +3,7 @@
 //! Value is the score times what a place of its own is worth: a video's first hour, a followed creator. Exploration is drawn evenly
 //! before the page is laid, so the probability that is logged is the draw's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use candidate_pipeline::{Selector, Stage, StageError};
 use event::Source;
@@ -13,6 +13,7 @@ use slate::{Before, Item, Page, Rules, exploring_every, lay};
 use crate::facts;
 use crate::model::{Laid, NO_PLACE, Query, VideoCandidate};
 use crate::seeded::Seeded;
+use types::VideoId;
 
 /// Places 4, 14, 24 … of a page explore.
 const EXPLORE_EVERY: usize = 10;
@@ -42,7 +43,7 @@ impl Stage for Slate {
 
 impl Selector<Query, VideoCandidate> for Slate {
     fn select(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<Vec<usize>, StageError> {
-        let order = best_first(candidates);
+        let order = best_first(query, candidates);
         let length = query.count.min(order.len());
         let rules = Rules {
             length,
@@ -80,14 +81,15 @@ impl Stage for BestFirst {
 
 impl Selector<Query, VideoCandidate> for BestFirst {
     fn select(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<Vec<usize>, StageError> {
-        let mut order = best_first(candidates);
+        let mut order = best_first(query, candidates);
         order.truncate(query.count);
         Ok(order)
     }
 }
 
 /// Places of all that can be shown, the best score first; equals in an order of their own, so that the same state gives the same page.
-fn best_first(candidates: &[VideoCandidate]) -> Vec<usize> {
+/// Of near-duplicates only the best can be shown.
+fn best_first(query: &Query, candidates: &[VideoCandidate]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..candidates.len())
         .filter(|&place| candidates[place].place != NO_PLACE)
         .collect();
@@ -95,7 +97,16 @@ fn best_first(candidates: &[VideoCandidate]) -> Vec<usize> {
         let (a, b) = (&candidates[a], &candidates[b]);
         b.score.total_cmp(&a.score).then_with(|| b.video.cmp(&a.video))
     });
+    let (mut groups, before) = (HashSet::with_capacity(order.len()), order.len());
+    order.retain(|&place| groups.insert(group(query, &candidates[place])));
+    metrics::counter!("riffle_feed_copies_dropped_total").increment((before - order.len()) as u64);
     order
+}
+
+/// The original of a near-duplicate; the video itself for all others.
+fn group(query: &Query, candidate: &VideoCandidate) -> VideoId {
+    let original = query.profile(candidate).and_then(|profile| profile.original);
+    original.unwrap_or(candidate.video)
 }
 
 /// Marks those that explore, drawn evenly from what the explore source found.

@@ -349,3 +349,35 @@ async fn following_is_newest_first_and_pages_without_gaps() {
     let expect: Vec<u64> = (1..=30).rev().filter(|n| n % 3 != 2).collect();
     assert_eq!(shown, expect);
 }
+
+#[tokio::test]
+async fn near_duplicates_share_no_page_and_nothing_like_what_was_seen_comes_again() {
+    let house = house(&many(12, 6));
+    let (original, none) = (VideoId::from_raw(3), |video: u64| VideoId::from_raw(video));
+    for copy in [5, 8] {
+        house.store.catalog_describe(none(copy), None, Some(original));
+    }
+    let page = house.page(None, 12).await;
+    let shown = |page: &ForYouPage| {
+        raws(page)
+            .into_iter()
+            .filter(|raw| [3, 5, 8].contains(raw))
+            .count()
+    };
+    assert_eq!(shown(&page), 1, "one of a group: {:?}", raws(&page));
+    assert_eq!(page.entries.len(), 10, "all others are there");
+
+    let next = house.page(page.cursor.as_deref(), 12).await;
+    assert_eq!(shown(&next), 0, "one was served in this sitting");
+    let watched = |state: &mut feature_store::ViewerState| state.see(VideoId::from_raw(8), NOW_MS);
+    house
+        .store
+        .viewer_update(VIEWER, NOW_MS, watched)
+        .expect("updates");
+    let later = house
+        .for_you
+        .page(caller(VIEWER), None, Some(12), NOW_MS + 86_400_000)
+        .await
+        .expect("a page");
+    assert_eq!(shown(&later), 0, "one was watched: {:?}", raws(&later));
+}
