@@ -43,6 +43,7 @@ mod store;
 mod trending;
 mod trends;
 mod viewers;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -68,3 +69,4 @@ pub use viewers::{
     TASTE_HALF_LIFE_MS, TASTES_MAX, Taste, VIEWERS_IN_MEMORY_MAX, ViewerState, Watched, Wishes, WordFilter,
     fold,
 };
+pub use watch::CatalogObserver;

@@ -26,6 +26,7 @@ use crate::sessions::{Producer, SessionRow};
 use crate::trending::Trending;
 use crate::trends::{TrendKey, TrendRow, UsageRow};
 use crate::viewers::{ViewerState, Viewers};
+use crate::watch::CatalogObserver;
 
 /// The jobs that own a part of this store. A part is written by its job alone and committed with its offsets.
 pub mod job {
@@ -113,6 +114,7 @@ pub struct FeatureStore {
     viewers: Viewers,
     catalog: RwLock<Catalog>,
     pools: Pools,
+    observers: RwLock<Vec<Arc<dyn CatalogObserver>>>,
     outbox: OutboxMarks,
     offsets: Offsets,
     hottest: RwLock<(TimestampMs, Vec<VideoId>)>,
@@ -153,6 +155,7 @@ impl FeatureStore {
             activity,
             catalog: RwLock::new(catalog),
             pools,
+            observers: RwLock::default(),
             outbox,
             offsets,
             viewers: Viewers::default(),
@@ -355,11 +358,30 @@ impl FeatureStore {
         let mut catalog = self.catalog.write();
         catalog.put(profile);
         catalog.count(video, &counters);
+        drop(catalog);
+        self.tell_put(video);
     }
 
     /// Sets the flags of a video, known or not (job `catalog`).
     pub fn catalog_flag(&self, video: VideoId, flags: Flags) {
         self.catalog.write().flag(video, flags);
+    }
+
+    /// From now on `observer` hears of every change of the catalog. What is in it already, it reads by itself.
+    pub fn catalog_observe(&self, observer: Arc<dyn CatalogObserver>) {
+        self.observers.write().push(observer);
+    }
+
+    /// Without the catalog's lock, so that observers may read it.
+    fn tell_put(&self, video: VideoId) {
+        let observers = self.observers.read();
+        if observers.is_empty() {
+            return;
+        }
+        let profile = self.catalog.read().get(video).cloned();
+        if let Some(profile) = profile {
+            observers.iter().for_each(|observer| observer.video_put(&profile));
+        }
     }
 
     /// Replaces what is known of a video's content; nothing for a video that is not there (job `catalog`).
@@ -370,11 +392,16 @@ impl FeatureStore {
         original: Option<VideoId>,
     ) {
         self.catalog.write().describe(video, content, original);
+        self.tell_put(video);
     }
 
     /// Removes a video (job `catalog`).
     pub fn catalog_remove(&self, video: VideoId) {
         self.catalog.write().remove(video);
+        let observers = self.observers.read();
+        observers
+            .iter()
+            .for_each(|observer| observer.video_removed(video));
     }
 
     /// Changes how far one video has come (job `pools`).

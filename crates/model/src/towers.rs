@@ -25,7 +25,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{AdamConfig, EmbeddingConfig};
-use crate::embedding::Embeddings;
+use crate::embedding::{EmbeddingRead, Embeddings};
 use crate::kernels::{Gemm, Isa, exp, gemm};
 use crate::row::RowRef;
 use crate::schema::{Schema, SchemaError, Side};
@@ -42,7 +42,7 @@ pub const WIDTH: usize = 128;
 pub const BATCH_MAX: usize = 1024;
 
 /// Settings of both towers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TowersConfig {
     /// Width of the hidden layer, a multiple of 16.
@@ -108,6 +108,55 @@ pub struct Towers<E = Writer> {
     scratch: [TowerScratch; 2],
 }
 
+/// The weights of both towers at one moment, for whoever embeds while others learn. Embedding rows are not copied: a version
+/// is used together with a reader of the same table.
+#[derive(Debug, Clone)]
+pub struct TowersVersion {
+    /// Steps before it.
+    pub steps: u64,
+    isa: Isa,
+    viewer: Tower,
+    video: Tower,
+}
+
+impl TowersVersion {
+    /// As [`Towers::viewers`], with the rows of `table`.
+    pub fn viewers(
+        &self,
+        table: &impl EmbeddingRead,
+        rows: &[RowRef<'_>],
+        scratch: &mut TowerScratch,
+        out: &mut Vec<f32>,
+    ) {
+        embed((self.isa, &self.viewer), table, rows, scratch, out);
+    }
+
+    /// As [`Towers::videos`], with the rows of `table`.
+    pub fn videos(
+        &self,
+        table: &impl EmbeddingRead,
+        rows: &[RowRef<'_>],
+        scratch: &mut TowerScratch,
+        out: &mut Vec<f32>,
+    ) {
+        embed((self.isa, &self.video), table, rows, scratch, out);
+    }
+}
+
+fn embed(
+    (isa, tower): (Isa, &Tower),
+    table: &impl EmbeddingRead,
+    rows: &[RowRef<'_>],
+    scratch: &mut TowerScratch,
+    out: &mut Vec<f32>,
+) {
+    out.clear();
+    for block in rows.chunks(BATCH_MAX) {
+        tower.forward(isa, table, block, scratch);
+        out.extend_from_slice(scratch.units(block.len()));
+    }
+}
+
 impl Towers {
     /// Towers that know nothing, with the default table.
     pub fn new(schema: Schema, config: TowersConfig, seed: u64) -> Result<Self, SchemaError> {
@@ -145,19 +194,26 @@ impl<E: Embeddings> Towers<E> {
 
     /// Unit vectors of the viewer side of `rows`, rows × [`WIDTH`].
     pub fn viewers(&self, rows: &[RowRef<'_>], scratch: &mut TowerScratch, out: &mut Vec<f32>) {
-        self.embed(&self.viewer, rows, scratch, out);
+        embed((self.isa, &self.viewer), &self.table, rows, scratch, out);
     }
 
     /// Unit vectors of the video side of `rows`, rows × [`WIDTH`].
     pub fn videos(&self, rows: &[RowRef<'_>], scratch: &mut TowerScratch, out: &mut Vec<f32>) {
-        self.embed(&self.video, rows, scratch, out);
+        embed((self.isa, &self.video), &self.table, rows, scratch, out);
     }
 
-    fn embed(&self, tower: &Tower, rows: &[RowRef<'_>], scratch: &mut TowerScratch, out: &mut Vec<f32>) {
-        out.clear();
-        for block in rows.chunks(BATCH_MAX) {
-            tower.forward(self.isa, &self.table, block, scratch);
-            out.extend_from_slice(scratch.units(block.len()));
+    /// Steps so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The weights as they are, without what only learning needs.
+    pub fn version(&self) -> TowersVersion {
+        TowersVersion {
+            steps: self.steps,
+            isa: self.isa,
+            viewer: self.viewer.serving(),
+            video: self.video.serving(),
         }
     }
 

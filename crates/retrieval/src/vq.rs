@@ -44,7 +44,7 @@ pub use kernel::Kernel;
 pub use row::WIDTH;
 pub use search::Scratch;
 
-use writer::{Shared, Writer};
+use writer::{Places, Shared, Writer};
 
 /// How the index keeps its clusters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -67,7 +67,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            list_len: 128,
+            list_len: 100,
             clusters_max: 8_192,
             memory: 0.995,
             rarity: 0.5,
@@ -131,6 +131,7 @@ pub struct Stats {
 pub struct Index {
     shared: Shared,
     writer: Mutex<Writer>,
+    places: Places,
     kernel: Kernel,
 }
 
@@ -160,9 +161,11 @@ impl Index {
             memory: config.memory.clamp(0.0, 0.9999),
             ..config
         };
+        let places = Places::default();
         Self {
             shared: Shared::default(),
-            writer: Mutex::new(Writer::new(config, kernel)),
+            writer: Mutex::new(Writer::new(config, kernel, places.clone())),
+            places,
             kernel,
         }
     }
@@ -198,12 +201,33 @@ impl Index {
 
     /// Whether an item is in the index.
     pub fn has(&self, item: u64) -> bool {
-        self.writer.lock().has(item)
+        self.places.read().contains_key(&item)
+    }
+
+    /// An item's vector as the index has it; none when it has none, or is just being moved. Does not wait for the writer.
+    pub fn vector(&self, item: u64) -> Option<[f32; WIDTH]> {
+        let place = self.places.read().get(&item).copied()?;
+        let book = self.shared.book.load();
+        let postings = book.lists.get(place.cluster as usize)?.0.read();
+        let slot = place.slot as usize;
+        // Between a split and its publication the numbers are of lists that this codebook has not.
+        let posting = (postings.items().get(slot) == Some(&item)).then(|| postings.get(slot))?;
+        Some(posting.row.values(posting.scale))
+    }
+
+    /// How many items there are.
+    pub fn len(&self) -> usize {
+        self.places.read().len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// All items, in no order.
     pub fn items(&self) -> Vec<u64> {
-        self.writer.lock().items().collect()
+        self.places.read().keys().copied().collect()
     }
 
     /// How it stands; walks all lists.

@@ -4,7 +4,7 @@ use event::{Example, ExampleKind, Label, Labels, ServedItem, Source, WatchOutcom
 use model::{Config, DenseSpec, HeadSpec, Pool, RowClass, Schema, Side, SlotSpec, rng};
 use types::{ImpressionId, VideoId, ViewerId};
 
-use crate::{ExampleShape, LearnerParts, LearnerSettings};
+use crate::{ExampleShape, LearnerParts, LearnerSettings, TowersSettings};
 
 const SEED: u64 = 5;
 /// 2026-11-21T12:00:00Z.
@@ -56,8 +56,23 @@ pub fn parts() -> LearnerParts {
         shape: ExampleShape {
             dense_defaults: vec![0.0, 0.5],
         },
-        settings: LearnerSettings::default(),
+        settings: LearnerSettings {
+            towers: Some(towers()),
+            ..LearnerSettings::default()
+        },
     }
+}
+
+/// Small towers and batches.
+fn towers() -> TowersSettings {
+    let mut towers = TowersSettings {
+        batch: 24,
+        ..TowersSettings::default()
+    };
+    towers.config.hidden = 16;
+    towers.config.frequency_cells = 1 << 8;
+    towers.config.embedding.rows_max = 1 << 12;
+    towers
 }
 
 fn unit(salt: u64, i: u64) -> f32 {

@@ -17,6 +17,7 @@ use crate::guard::{Guard, GuardConfig};
 use crate::labels::{Labelling, Said};
 use crate::quality::{HeadFigures, HeadQuality};
 use crate::shape::ExampleShape;
+use crate::towers::{TowersFigures, TowersSchool, TowersSettings};
 
 /// Examples of a micro-batch at most.
 pub const MICRO_BATCH_MAX: usize = 256;
@@ -34,7 +35,7 @@ pub struct LearnerParts {
 }
 
 impl LearnerParts {
-    /// Names everything that rows and weights mean nothing without: schema, configuration, seed and the defaults of dense features.
+    /// Names everything that rows and weights mean nothing without: schema, configuration, seed, the defaults of dense features, and the towers if there are any.
     pub fn fingerprint(&self) -> u64 {
         let mut out = Encoder::default();
         for part in [serde_json::to_vec(&self.schema), serde_json::to_vec(&self.config)] {
@@ -42,6 +43,9 @@ impl LearnerParts {
             out.bytes(&part.unwrap_or_default());
         }
         out.u64(self.seed).f32s(&self.shape.dense_defaults);
+        if let Some(towers) = &self.settings.towers {
+            out.bytes(&serde_json::to_vec(towers).unwrap_or_default());
+        }
         StateHash::of(&out.end()).low() as u64
     }
 }
@@ -51,6 +55,8 @@ impl LearnerParts {
 pub struct LearnerSettings {
     pub actors: ActorLimits,
     pub guard: GuardConfig,
+    /// None where nobody asks the towers.
+    pub towers: Option<TowersSettings>,
 }
 
 /// An example and where the log has it.
@@ -97,6 +103,7 @@ pub struct Learner {
     quality: Vec<HeadQuality>,
     guard: Guard,
     tally: Tally,
+    pub(crate) towers: Option<TowersSchool>,
     batch: Batch,
     predictions: Predictions,
 }
@@ -130,7 +137,12 @@ impl Learner {
     /// When the schema or the configuration is refused, or the shape has another width than the schema.
     pub fn new(parts: &LearnerParts) -> Result<Self, SchemaError> {
         let model = Model::new(parts.schema.clone(), parts.config.clone(), parts.seed)?;
-        Self::assemble(parts, model)
+        let mut learner = Self::assemble(parts, model)?;
+        let towers = parts.settings.towers;
+        learner.towers = towers
+            .map(|settings| TowersSchool::new(settings, &parts.schema, parts.seed))
+            .transpose()?;
+        Ok(learner)
     }
 
     fn assemble(parts: &LearnerParts, model: Model) -> Result<Self, SchemaError> {
@@ -147,6 +159,7 @@ impl Learner {
             quality: vec![HeadQuality::new(); heads],
             guard: Guard::new(parts.settings.guard),
             tally: Tally::default(),
+            towers: None,
             batch: Batch::default(),
             predictions: Predictions::default(),
             model,
@@ -236,6 +249,7 @@ impl Learner {
             self.model.learn(&refs, &mut self.predictions);
             drop(refs);
             self.judge(&batch);
+            self.teach_towers(examples, &batch);
         }
         self.batch = batch;
     }
@@ -327,6 +341,28 @@ impl Learner {
         }
     }
 
+    /// Shows the towers each example once, though it may have two lines.
+    fn teach_towers(&mut self, examples: &[Placed], batch: &Batch) {
+        let Some(towers) = &mut self.towers else { return };
+        let width = self.shape.width();
+        for (at, line) in batch.lines.iter().enumerate() {
+            let next = batch.lines.get(at + 1).map(|next| next.example);
+            if next != Some(line.example) {
+                let dense = &batch.dense[line.row * width..][..width];
+                towers.note(&examples[line.example].example, dense, (line.weight, line.at_s));
+            }
+        }
+    }
+
+    /// How the towers do, if there are any.
+    pub fn towers_figures(&self) -> Option<TowersFigures> {
+        self.towers.as_ref().map(TowersSchool::figures)
+    }
+
+    pub(crate) fn towers_mut(&mut self) -> Option<&mut TowersSchool> {
+        self.towers.as_mut()
+    }
+
     /// Everything but the model, as bytes.
     fn own_bytes(&self) -> Vec<u8> {
         let mut out = Encoder::default();
@@ -344,6 +380,9 @@ impl Learner {
     pub fn state_hash(&mut self) -> StateHash {
         let mut bytes = self.own_bytes();
         bytes.extend_from_slice(&self.model.state_hash().0);
+        if let Some(towers) = &mut self.towers {
+            bytes.extend_from_slice(&towers.state_hash().0);
+        }
         StateHash::of(&bytes)
     }
 
@@ -354,12 +393,15 @@ impl Learner {
     /// What `put` says.
     pub fn snapshot(
         &mut self,
-        put: impl FnMut(&ChunkId, &[u8]) -> std::io::Result<()>,
+        mut put: impl FnMut(&ChunkId, &[u8]) -> std::io::Result<()>,
     ) -> std::io::Result<(Manifest, Vec<u8>)> {
-        let manifest = self.model.snapshot(put)?;
+        let manifest = self.model.snapshot(&mut put)?;
         let mut own = Encoder::default();
         own.bytes(&self.own_bytes());
         own.bytes(&self.model.published().pin().encode());
+        if let Some(towers) = &mut self.towers {
+            own.bytes(&towers.snapshot(put)?);
+        }
         Ok((manifest, own.end()))
     }
 
@@ -371,12 +413,16 @@ impl Learner {
         parts: &LearnerParts,
         manifest: &Manifest,
         own: &[u8],
-        get: impl FnMut(&ChunkId) -> std::io::Result<Vec<u8>>,
+        mut get: impl FnMut(&ChunkId) -> std::io::Result<Vec<u8>>,
     ) -> Result<Self, RestoreError> {
-        let model = Model::restore(manifest, get)?;
+        let model = Model::restore(manifest, &mut get)?;
         let mut learner = Self::assemble(parts, model)?;
-        let mut both = Decoder::new(own);
-        let (own, version) = (both.bytes()?, both.bytes()?);
+        let mut all = Decoder::new(own);
+        let (own, version) = (all.bytes()?, all.bytes()?);
+        if let Some(settings) = parts.settings.towers {
+            let of = (&manifest.schema, manifest.seed);
+            learner.towers = Some(TowersSchool::restore(settings, of, all.bytes()?, get)?);
+        }
         let version = DenseVersion::decode(&manifest.schema, &manifest.config, version)?;
         learner.model.published().replace(Arc::new(version));
         let mut from = Decoder::new(own);

@@ -23,6 +23,7 @@ mod saver;
 mod shape;
 mod state;
 mod task;
+mod towers;
 mod trainer;
 mod writer;
 
@@ -33,10 +34,11 @@ pub use follower::{FOLLOWER, Follower, FollowerParts, FollowerStatus, FollowerTa
 pub use guard::GuardConfig;
 pub use journal::{Begin, Dense, Discontinuity, Entry, JOURNAL, Range, Rows, Take};
 pub use learner::{Learner, LearnerParts, LearnerSettings, MICRO_BATCH_MAX, Placed, Tally};
-pub use live::{Live, Serving, TrainerControl, TrainerStatus};
+pub use live::{Live, Serving, ServingTowers, TrainerControl, TrainerStatus};
 pub use quality::HeadFigures;
 pub use shape::ExampleShape;
 pub use state::{ReplayError, replay};
 pub use task::TrainerTask;
+pub use towers::{TowersFigures, TowersSettings};
 pub use trainer::{TRAINER, Trainer, TrainerConfig, TrainerParts};
 pub use writer::JournalError;

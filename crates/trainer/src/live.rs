@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwapOption;
 use model::table::Reader;
+use model::towers::TowersVersion;
 use model::{DenseVersion, Published};
 use parking_lot::{Mutex, RwLock};
 
@@ -28,10 +29,25 @@ impl Serving {
     }
 }
 
+/// The towers that embed: dense weights of one moment, embedding rows in the memory that the learner writes to.
+#[derive(Debug)]
+pub struct ServingTowers {
+    pub version: TowersVersion,
+    pub rows: Reader,
+    /// Videos whose vectors moved since the version before, as far as they were kept.
+    pub moved: Vec<types::VideoId>,
+}
+
 /// Where readers find the model in service. Clones share it. Empty until a learner has been opened or a follower has all it needs; another model
 /// may come into its place when a learner is opened again.
 #[derive(Debug, Clone, Default)]
-pub struct Live(Arc<ArcSwapOption<Serving>>);
+pub struct Live(Arc<InService>);
+
+#[derive(Debug, Default)]
+struct InService {
+    model: ArcSwapOption<Serving>,
+    towers: ArcSwapOption<ServingTowers>,
+}
 
 impl Live {
     /// Nothing is in service yet.
@@ -41,11 +57,20 @@ impl Live {
 
     /// What is in service; one pointer load.
     pub fn get(&self) -> Option<Arc<Serving>> {
-        self.0.load_full()
+        self.0.model.load_full()
+    }
+
+    /// The towers in service; none where they are not learned, and in a process that follows another's learner.
+    pub fn towers(&self) -> Option<Arc<ServingTowers>> {
+        self.0.towers.load_full()
     }
 
     pub(crate) fn set(&self, serving: Serving) {
-        self.0.store(Some(Arc::new(serving)));
+        self.0.model.store(Some(Arc::new(serving)));
+    }
+
+    pub(crate) fn set_towers(&self, serving: ServingTowers) {
+        self.0.towers.store(Some(Arc::new(serving)));
     }
 }
 

@@ -73,6 +73,7 @@ impl Trainer {
             saved_round: if takes > 0 { 0 } else { state.standing.round },
             saved_examples: state.learner.tally().read,
             failures: 0,
+            towers: (0, Instant::now()),
         };
         Ok(Self {
             parts,

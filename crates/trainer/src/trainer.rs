@@ -15,7 +15,7 @@ use crate::checkpoint::Captured;
 use crate::deltas::{DeltaConfig, Deltas};
 use crate::journal::{Entry, JOURNAL, Range, Take};
 use crate::learner::{LearnerParts, MICRO_BATCH_MAX};
-use crate::live::{Live, Serving, TrainerControl};
+use crate::live::{Live, Serving, ServingTowers, TrainerControl};
 use crate::meters::Meters;
 use crate::reading::{Reading, examples_of};
 use crate::saver::{Save, SaverThread};
@@ -36,6 +36,8 @@ pub struct TrainerConfig {
     pub read_bytes_max: usize,
     /// Versions are published so often, milliseconds.
     pub publish_ms: u64,
+    /// The towers are shown so often at most, milliseconds: a copy of their weights each time, about a megabyte.
+    pub towers_ms: u64,
     /// A checkpoint is due this long after the last one, milliseconds, if anything was learned.
     pub checkpoint_ms: u64,
     /// A checkpoint is due after this many examples, however soon that is: it bounds what a restart learns again.
@@ -53,6 +55,7 @@ impl Default for TrainerConfig {
             round_examples_max: 4_096,
             read_bytes_max: 1 << 20,
             publish_ms: 20,
+            towers_ms: 1_000,
             checkpoint_ms: 60_000,
             checkpoint_examples_max: 1_000_000,
             poll_ms_max: 100,
@@ -100,6 +103,8 @@ pub(crate) struct Pace {
     pub(crate) saved_examples: u64,
     /// Failures of the saver that have been taken note of.
     pub(crate) failures: u32,
+    /// Steps of the towers that readers have, and since when.
+    pub(crate) towers: (u64, Instant),
 }
 
 impl Trainer {
@@ -249,8 +254,28 @@ impl Trainer {
         if published {
             self.pace.published_at_ms = self.state.learned_at_ms;
             self.serve();
+            self.serve_towers();
         }
         Ok(())
+    }
+
+    /// Shows the towers as they are, at most so often as copying them is cheap.
+    fn serve_towers(&mut self) {
+        let every = Duration::from_millis(self.parts.config.towers_ms);
+        let (shown, since) = self.pace.towers;
+        let Some(towers) = self.state.learner.towers_mut().filter(|_| self.serves) else {
+            return;
+        };
+        if towers.steps() == 0 || towers.steps() == shown || shown > 0 && since.elapsed() < every {
+            return;
+        }
+        self.pace.towers = (towers.steps(), Instant::now());
+        let moved = towers.moved_take();
+        self.parts.live.set_towers(ServingTowers {
+            version: towers.version(),
+            rows: towers.reader().clone(),
+            moved: moved.into_iter().map(types::VideoId::from_raw).collect(),
+        });
     }
 
     /// Puts the model in service, once it is about as new as the log.

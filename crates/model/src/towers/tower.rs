@@ -102,6 +102,18 @@ impl Tower {
         }
     }
 
+    /// A copy that embeds and cannot learn.
+    pub fn serving(&self) -> Self {
+        Self {
+            layout: self.layout.clone(),
+            columns: self.columns.clone(),
+            inputs: self.inputs.clone(),
+            weights: self.weights.clone(),
+            moments: [Vec::new(), Vec::new()],
+            ..*self
+        }
+    }
+
     fn first(&self) -> usize {
         self.hidden + WIDTH
     }

@@ -93,6 +93,11 @@ proptest! {
         let stats = index.stats();
         prop_assert_eq!(stats.items, expected.len());
         prop_assert!(index.items().iter().all(|item| index.has(*item)));
+        for expected in &expected {
+            let vector = index.vector(expected.item).expect("it is there");
+            let dot: f32 = vector.iter().zip(&query).map(|(x, y)| x * y).sum();
+            prop_assert!(dot <= expected.score + 0.01, "a bias is never negative here");
+        }
     }
 }
 

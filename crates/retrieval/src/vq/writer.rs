@@ -27,9 +27,9 @@ const LEN_MIN: f32 = 8.0;
 
 /// Where an item is, and when it was placed last.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    cluster: u32,
-    slot: u32,
+pub(super) struct Place {
+    pub cluster: u32,
+    pub slot: u32,
     step: u32,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Writer {
     /// The next snapshot, always up to date.
     book: Codebook,
     lens: Vec<u32>,
-    places: HashMap<u64, Place>,
+    places: Places,
     /// Placements so far; wraps.
     step: u32,
     unpublished: usize,
@@ -52,6 +52,9 @@ pub(super) struct Writer {
     moves: u64,
 }
 
+/// Where items are. Only the writer changes it, and holds it for moments.
+pub(super) type Places = Arc<RwLock<HashMap<u64, Place>>>;
+
 /// What readers share with the writer.
 #[derive(Default)]
 pub(super) struct Shared {
@@ -61,14 +64,14 @@ pub(super) struct Shared {
 }
 
 impl Writer {
-    pub fn new(config: Config, kernel: Kernel) -> Self {
+    pub fn new(config: Config, kernel: Kernel, places: Places) -> Self {
         Self {
             config,
             kernel,
             centres: Centres::default(),
             book: Codebook::default(),
             lens: Vec::new(),
-            places: HashMap::new(),
+            places,
             step: 0,
             unpublished: 0,
             hand: (0, 0),
@@ -95,7 +98,8 @@ impl Writer {
 
     /// Takes an item out; whether it was there.
     pub fn remove(&mut self, shared: &Shared, item: u64) -> bool {
-        let Some(place) = self.places.remove(&item) else {
+        let gone = self.places.write().remove(&item);
+        let Some(place) = gone else {
             return false;
         };
         self.leave(place);
@@ -108,7 +112,7 @@ impl Writer {
     pub fn tend(&mut self, shared: &Shared, count: usize) -> Tended {
         let before = (self.moves, self.splits, self.merges);
         let mut looked_at = 0;
-        for _ in 0..count.min(self.places.len()) {
+        for _ in 0..count.min(self.items_len()) {
             let Some(posting) = self.next_in_hand(shared) else {
                 break;
             };
@@ -125,25 +129,17 @@ impl Writer {
         }
     }
 
-    pub fn has(&self, item: u64) -> bool {
-        self.places.contains_key(&item)
-    }
-
-    pub fn items(&self) -> impl Iterator<Item = u64> + '_ {
-        self.places.keys().copied()
-    }
-
     pub fn stats(&self) -> Stats {
         let lists = self.book.lists.iter();
         let postings: usize = lists.map(|list| list.0.read().bytes()).sum();
         let clusters = self.book.len();
         let place = size_of::<(u64, Place)>() + 1;
         Stats {
-            items: self.places.len(),
+            items: self.items_len(),
             clusters,
             longest: self.lens.iter().copied().max().unwrap_or(0) as usize,
             bytes: postings
-                + self.places.capacity() * place
+                + self.places.read().capacity() * place
                 + self.centres.bytes()
                 // The next snapshot and the one that readers have.
                 + 2 * clusters * (size_of::<Row>() + 16)
@@ -154,15 +150,19 @@ impl Writer {
         }
     }
 
+    fn items_len(&self) -> usize {
+        self.places.read().len()
+    }
+
     fn mean_len(&self) -> f32 {
-        self.places.len() as f32 / self.book.len().max(1) as f32
+        self.items_len() as f32 / self.book.len().max(1) as f32
     }
 
     /// Puts a posting where it belongs, and answers which cluster that is. One that is somewhere already moves only to a cluster that is nearer by the share `by`.
     fn place(&mut self, shared: &Shared, posting: &Posting, by: f32) -> usize {
         let vector = posting.row.values(posting.scale);
         let query = NarrowQuery::of(&vector);
-        let old = self.places.get(&posting.item).copied();
+        let old = self.places.read().get(&posting.item).copied();
         let current = old.map(|place| place.cluster as usize);
         let nearest = self.centres.nearest(self.kernel, &self.book, &query, current);
         let cluster = match (nearest, current) {
@@ -170,7 +170,7 @@ impl Writer {
             (Some((best, here)), Some(current)) if best.distance >= here * (1.0 - by) => current,
             (Some((best, _)), _) => best.cluster,
         };
-        let items = self.places.len();
+        let items = self.items_len();
         let since = old.map_or(u32::MAX, |place| self.step.wrapping_sub(place.step));
         let lift = &mut self.book.factors[cluster][1];
         *lift = lift.max(posting.bias);
@@ -227,7 +227,7 @@ impl Writer {
             (postings.swap_remove(place.slot as usize), postings.len())
         };
         if let Some(moved) = moved
-            && let Some(other) = self.places.get_mut(&moved)
+            && let Some(other) = self.places.write().get_mut(&moved)
         {
             other.slot = place.slot;
         }
@@ -240,7 +240,7 @@ impl Writer {
             slot: slot as u32,
             step: self.step,
         };
-        self.places.insert(item, place);
+        self.places.write().insert(item, place);
     }
 
     fn grew(&mut self, cluster: usize, len: usize) {
@@ -260,7 +260,7 @@ impl Writer {
 
     /// Members of a cluster at most: four times the mean, or twice the length aimed at while there are fewer clusters than that takes.
     fn len_max(&self) -> usize {
-        let wanted = (self.places.len() / self.config.list_len).clamp(1, self.config.clusters_max);
+        let wanted = (self.items_len() / self.config.list_len).clamp(1, self.config.clusters_max);
         let far = (SPLIT_ABOVE * self.mean_len().max(LEN_MIN)) as usize;
         if self.book.len() < wanted {
             far.min(2 * self.config.list_len)
@@ -293,11 +293,13 @@ impl Writer {
     fn renumber(&mut self, cluster: usize) {
         let list = self.book.lists[cluster].clone();
         let postings = list.0.read();
+        let mut places = self.places.write();
         for (slot, item) in postings.items().iter().enumerate() {
-            if let Some(place) = self.places.get_mut(item) {
+            if let Some(place) = places.get_mut(item) {
                 (place.cluster, place.slot) = (cluster as u32, slot as u32);
             }
         }
+        drop(places);
         let len = postings.len();
         drop(postings);
         self.grew(cluster, len);
@@ -323,7 +325,7 @@ impl Writer {
         shared.moving.fetch_add(1, Ordering::AcqRel);
         let members = gone.0.read().clone();
         for at in 0..members.len() {
-            self.places.remove(&members.items()[at]);
+            self.places.write().remove(&members.items()[at]);
             self.place(shared, &members.get(at), 0.0);
         }
         self.merges += 1;
