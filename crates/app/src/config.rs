@@ -94,6 +94,7 @@ pub struct Lake {
 #[serde(deny_unknown_fields)]
 pub struct Learner {
     pub enabled: bool,
+    pub towers: bool,
     pub checkpoint_interval_ms: u64,
     pub entities_max: usize,
     pub pairs_max: usize,

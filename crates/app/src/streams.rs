@@ -11,7 +11,7 @@ use std::time::Duration;
 use event_log::EventLog;
 use feature::Registry;
 use feature_store::{FeatureStore, LiveFeatures};
-use feed::LearnerParts;
+use feed::{LearnerParts, VectorKeeper, VideoVectors};
 use jobs::{
     ActivityJob, ActivitySink, CatalogJob, ExamplesSink, FeatureStateJob, JoinerJob, Ladder, PoolsJob,
     SnapshotParts, Snapshots, UserHistoryJob,
@@ -19,7 +19,10 @@ use jobs::{
 use lake::{BlobObjects, LakeConfig, LakeJob, LakeKeeper, LakeWriter};
 use stream::keyed::{EngineConfig, EngineParts, EngineTask, Job, JobControl, Objects, Sink};
 use stream::{Driver, DriverConfig, JobError, JobHandle, Operator, StopSignal, Task};
-use trainer::{ExampleShape, LearnerSettings, TrainerConfig, TrainerControl, TrainerParts, TrainerTask};
+use trainer::{
+    ExampleShape, LearnerSettings, Live, TowersSettings, TrainerConfig, TrainerControl, TrainerParts,
+    TrainerTask,
+};
 
 use crate::config::{Jobs, Lake, Learner};
 use crate::error::AppError;
@@ -42,6 +45,8 @@ pub struct StreamParts {
     /// Where the feed finds the model; none where nobody learns.
     pub learner: Option<LearnerParts>,
     pub learning: Learner,
+    /// Vectors of the videos, kept from here.
+    pub vectors: Arc<VideoVectors>,
 }
 
 /// Packs and sweeps the lake every few minutes.
@@ -115,6 +120,7 @@ impl Streams {
         if let Some(learner) = &parts.learner {
             streams.learner(parts, learner)?;
         }
+        streams.vectors(parts)?;
         if parts.lake.enabled {
             streams.lake(parts)?;
         }
@@ -184,6 +190,19 @@ impl Streams {
         Ok(())
     }
 
+    /// Vectors of the catalog so far are put into their indexes while the house is open.
+    fn vectors(&mut self, parts: &StreamParts) -> Result<(), AppError> {
+        let live = parts
+            .learner
+            .as_ref()
+            .map_or_else(Live::new, |learner| learner.live.clone());
+        let from = (parts.features.clone(), parts.live.clone(), live);
+        let keeper = VectorKeeper::new(parts.vectors.clone(), from, Arc::new(now_ms));
+        self.handles
+            .push(stream::spawn(keeper).map_err(AppError::start("the keeper of vectors"))?);
+        Ok(())
+    }
+
     fn learner(&mut self, parts: &StreamParts, learner: &LearnerParts) -> Result<(), AppError> {
         let registry = Registry::new();
         let task = TrainerTask::new(TrainerParts {
@@ -196,7 +215,10 @@ impl Streams {
                 shape: ExampleShape {
                     dense_defaults: registry.defaults(),
                 },
-                settings: LearnerSettings::default(),
+                settings: LearnerSettings {
+                    towers: parts.learning.towers.then(TowersSettings::default),
+                    ..LearnerSettings::default()
+                },
             },
             config: TrainerConfig {
                 checkpoint_ms: parts.learning.checkpoint_interval_ms,

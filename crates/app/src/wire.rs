@@ -8,7 +8,7 @@ use blob::{BlobStore, UrlSigner};
 use collector::Collector;
 use event_log::EventLog;
 use feature_store::{FeatureStore, LiveFeatures};
-use feed::{FeedConfig, FeedParts, Following, ForYou, LearnerParts};
+use feed::{FeedConfig, FeedParts, Following, ForYou, LearnerParts, VideoVectors};
 use lake::BlobObjects;
 use media::{
     MediaLimits, MediaQueue, Processor, QueueLimits, QueueParts, Sandbox, UploadLimits, Uploads, UploadsParts,
@@ -41,6 +41,7 @@ pub struct House {
     features: Arc<FeatureStore>,
     live: LiveFeatures,
     learner: Option<LearnerParts>,
+    vectors: Arc<VideoVectors>,
     product: Product,
     uploads: Uploads,
     signer: UrlSigner,
@@ -104,6 +105,7 @@ impl House {
             live: trainer::Live::new(),
             control: trainer::TrainerControl::new(),
         });
+        let vectors = VideoVectors::new();
         let streams = StreamParts {
             log: log.clone(),
             features: features.clone(),
@@ -115,6 +117,7 @@ impl House {
             live: live.clone(),
             learner: learner.clone(),
             learning: config.learner,
+            vectors: vectors.clone(),
         };
         let background = Background::start(streams, &store, &product, queue).await?;
         Ok(Self {
@@ -124,6 +127,7 @@ impl House {
             features,
             live,
             learner,
+            vectors,
             product,
             uploads,
             signer,
@@ -142,6 +146,7 @@ impl House {
             log: self.log.clone(),
             features: self.live,
             learner: self.learner,
+            vectors: self.vectors,
             cursor_key: self.secrets.cursors,
             seed: config.feed.seed,
             config: FeedConfig {

@@ -10,7 +10,7 @@ use feature::Registry;
 use model::{Predictions, RowRef};
 use ranking::Value;
 use testkit::{Caller, Clip, Server, json, until};
-use trainer::{ExampleShape, Learner, LearnerParts, LearnerSettings, replay};
+use trainer::{ExampleShape, Learner, LearnerParts, LearnerSettings, TowersSettings, replay};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_riffle");
 const KINDS: [&str; 2] = ["sea", "neon"];
@@ -74,7 +74,10 @@ fn parts() -> LearnerParts {
         shape: ExampleShape {
             dense_defaults: registry.defaults(),
         },
-        settings: LearnerSettings::default(),
+        settings: LearnerSettings {
+            towers: Some(TowersSettings::default()),
+            ..LearnerSettings::default()
+        },
     }
 }
 

@@ -20,6 +20,7 @@ mod media;
 mod peers;
 mod playback;
 mod rank;
+mod retrieval;
 mod slate;
 mod soak;
 mod stopwatch;
@@ -37,7 +38,7 @@ use figures::Figures;
 type Bench = fn(&Setup, &mut Figures) -> Result<(), BenchError>;
 
 /// Name and measurement, in the order of a full run.
-const BENCHES: [(&str, Bench); 12] = [
+const BENCHES: [(&str, Bench); 13] = [
     ("first", first::run),
     ("ingest", ingest::run),
     ("freshness", freshness::run),
@@ -49,6 +50,7 @@ const BENCHES: [(&str, Bench); 12] = [
     ("table", table::run),
     ("train", train::run),
     ("rank", rank::run),
+    ("retrieval", retrieval::run),
     ("trainer", trainer::run),
 ];
 
@@ -81,7 +83,7 @@ struct Setup {
 #[derive(Debug, thiserror::Error)]
 enum BenchError {
     #[error(
-        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|freshness|feed|slate|media|playback|stream|table|rank|train|trainer|soak] [--json FILE] [--minutes N] [--rate PER_S] [--videos N] [--users N]"
+        "usage: riffle-bench --riffle BINARY --root CHECKOUT [first|ingest|freshness|feed|slate|media|playback|stream|table|rank|retrieval|train|trainer|soak] [--json FILE] [--minutes N] [--rate PER_S] [--videos N] [--users N]"
     )]
     Usage,
     #[error("{what} failed")]

@@ -7,7 +7,7 @@
 
 mod maps;
 mod pattern;
-mod process;
+pub(crate) mod process;
 mod reading;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -35,6 +35,7 @@ mod live;
 mod offsets;
 mod outbox;
 mod pools;
+mod positives;
 mod pulse;
 mod sequence;
 mod sessions;
@@ -59,6 +60,7 @@ pub use pools::{
     BOARD_VIDEOS_MAX, LENGTH_EDGES_MS, LENGTH_GROUPS, Median, Owed, POOL_SIZES, PoolBoard, PoolCounts,
     PoolProfile, PoolRow, PoolState, PoolStep, length_group,
 };
+pub use positives::Positives;
 pub use pulse::{BEAT_MS, BEATS_KEPT, Beat, PULSES_MAX, PulseRow};
 pub use sequence::{STRETCHES_MAX, SequenceWindow};
 pub use store::{FeatureStore, StoreConfig, StoreError, ViewerHandle, job};

@@ -17,6 +17,7 @@ use crate::reason::Reason;
 use crate::recipe::{self, FeedConfig};
 use crate::seeded::Seeded;
 use crate::served::impression_at;
+use crate::vectors::VideoVectors;
 
 /// Items of a page when the caller does not say.
 pub const COUNT_DEFAULT: usize = 20;
@@ -46,6 +47,8 @@ pub struct FeedParts {
     pub features: LiveFeatures,
     /// None where nobody learns: the light score stands alone.
     pub learner: Option<LearnerParts>,
+    /// Vectors of the videos; somebody must keep them ([`crate::VectorKeeper`]), or they bring nothing.
+    pub vectors: Arc<VideoVectors>,
     /// Signs cursors.
     pub cursor_key: [u8; 32],
     /// Seeds exploration; a fixed value makes feeds reproducible.

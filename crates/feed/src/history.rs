@@ -35,6 +35,9 @@ pub(crate) struct History {
     pub last_creators: Vec<UserId>,
     /// Sound of the last video served in this sitting.
     pub last_sound: Option<SoundId>,
+    /// What the viewer liked last, newest first, and an even draw of what they liked before.
+    pub positives: Vec<VideoId>,
+    pub older_positives: Vec<VideoId>,
     /// Watches of all time.
     pub watches: u64,
 }
@@ -176,6 +179,8 @@ impl QueryHydrator<Query> for ReadHistory {
                     topics: Leanings::new(topics),
                     by_creator: Leanings::new(by_creator),
                     watches: state.watches,
+                    positives: state.positives.recent().map(|(video, _)| video).collect(),
+                    older_positives: state.positives.older().to_vec(),
                     following: state.following.keys().copied().collect(),
                     last_creators: last.iter().map(|profile| profile.creator).collect(),
                     last_sound: last.last().and_then(|profile| profile.sound),

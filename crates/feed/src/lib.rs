@@ -28,6 +28,7 @@ mod seeded;
 mod served;
 mod slate;
 mod sources;
+mod vectors;
 
 #[cfg(test)]
 mod tests;
@@ -39,3 +40,4 @@ pub use for_you::{COUNT_DEFAULT, COUNT_MAX, Caller, FeedEntry, FeedError, FeedPa
 pub use learned::LearnerParts;
 pub use reason::Reason;
 pub use recipe::FeedConfig;
+pub use vectors::{VectorKeeper, VideoVectors};

@@ -68,6 +68,17 @@ pub(crate) fn for_you(
             Box::new(ReadHistory(store())),
         ],
         sources: vec![
+            Box::new(sources::Collaborative {
+                store: store(),
+                vectors: parts.vectors.clone(),
+                features: parts.features.clone(),
+                live: parts.learner.as_ref().map(|learner| learner.live.clone()),
+                spare: Default::default(),
+            }),
+            Box::new(sources::Content {
+                store: store(),
+                vectors: parts.vectors.clone(),
+            }),
             Box::new(sources::Interest(store())),
             Box::new(sources::Followed(store())),
             Box::new(sources::Popular(store())),

@@ -50,6 +50,7 @@ fn house(videos: &[(u64, u64, &str)]) -> House {
         log: log.clone(),
         features: LiveFeatures::new(StateConfig::default()),
         learner: None,
+        vectors: crate::VideoVectors::new(),
         cursor_key: [1; 32],
         seed: 5,
         config: FeedConfig::default(),

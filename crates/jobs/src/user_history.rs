@@ -47,6 +47,9 @@ impl UserHistoryJob {
                     video,
                     finished,
                 });
+                if finished {
+                    state.positives.note(video, at_ms);
+                }
                 if let (Some(profile), Some(amount)) = (&profile, amount) {
                     state.lean(&profile.hashtags, profile.creator, amount, at_ms);
                 }
@@ -106,6 +109,10 @@ impl UserHistoryJob {
             if let Some(profile) = profile.as_ref().filter(|_| amount != 0.0) {
                 state.lean(&profile.hashtags, profile.creator, amount, at_ms);
                 let video = profile.video;
+                match amount > 0.0 {
+                    true => state.positives.note(video, at_ms),
+                    false => state.positives.forget(video),
+                }
                 state.did(Deed { at_ms, video, amount });
             }
         };
@@ -202,6 +209,7 @@ fn action_lean(kind: ActionKind) -> f32 {
 
 fn hide(state: &mut ViewerState, video: VideoId, profile: Option<&VideoProfile>, at_ms: i64) {
     state.hidden.insert(video);
+    state.positives.forget(video);
     state.see(video, at_ms);
     if let Some(profile) = profile {
         state.lean(

@@ -1,12 +1,12 @@
 //! What this process holds, and what this thread has used.
 
 /// Resident memory.
-pub(super) fn resident_bytes() -> f64 {
+pub(crate) fn resident_bytes() -> f64 {
     rollup("Rss:")
 }
 
 /// Resident memory in huge pages.
-pub(super) fn huge_bytes() -> f64 {
+pub(crate) fn huge_bytes() -> f64 {
     rollup("AnonHugePages:")
 }
 
@@ -18,7 +18,7 @@ fn rollup(name: &str) -> f64 {
 }
 
 /// Processor seconds of the calling thread.
-pub(super) fn thread_cpu_s() -> f64 {
+pub(crate) fn thread_cpu_s() -> f64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let ns = text
         .split_whitespace()

@@ -7,12 +7,14 @@ use types::{TimestampMs, UserId, VideoId};
 use super::state::{Deed, Taste, ViewerState, Watched};
 use super::wishes::Wishes;
 use crate::bytes::{Row, put_f32, put_i64, put_text, put_u64};
+use crate::positives::Positives;
 
 // Tags of the sections; never used twice.
 const SECTION_WISHES: u8 = 1;
 const SECTION_RECENT: u8 = 2;
 const SECTION_SLATES: u8 = 3;
 const SECTION_DEEDS: u8 = 4;
+const SECTION_POSITIVES: u8 = 5;
 
 pub(super) fn encode(state: &ViewerState) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
@@ -61,6 +63,11 @@ pub(super) fn encode(state: &ViewerState) -> Vec<u8> {
             put_i64(out, deed.at_ms);
             put_u64(out, deed.video.raw());
             put_f32(out, deed.amount);
+        }
+    });
+    section(&mut out, SECTION_POSITIVES, |out| {
+        if state.positives != Positives::default() {
+            state.positives.encode(out);
         }
     });
     out
@@ -136,6 +143,7 @@ fn take_section(state: &mut ViewerState, tag: u8, mut body: Row<'_>) -> Option<(
     while !body.is_done() {
         match tag {
             SECTION_WISHES => state.wishes = Arc::new(Wishes::read(&mut body)?),
+            SECTION_POSITIVES => state.positives = Positives::read(&mut body)?,
             SECTION_RECENT => state.recent.push_back(Watched {
                 at_ms: body.i64()?,
                 video: VideoId::from_raw(body.u64()?),

@@ -8,6 +8,7 @@ use types::{TimestampMs, UserId, VideoId};
 
 use super::wishes::Wishes;
 use crate::hashing::IdHashing;
+use crate::positives::Positives;
 
 /// Videos remembered as seen by one viewer; beyond it the oldest may be shown again.
 pub const SEEN_MAX: usize = 50_000;
@@ -81,6 +82,8 @@ pub struct ViewerState {
     pub watches: u64,
     /// The last watches, oldest first.
     pub recent: VecDeque<Watched>,
+    /// What the viewer liked: the last videos, and a draw of those before.
+    pub positives: Positives,
     /// What the viewer asked for.
     pub wishes: Arc<Wishes>,
     /// Where the last slates stand in the log: when, and the offset in the viewer's partition.
@@ -196,6 +199,7 @@ impl ViewerState {
         wishes.reset(at_ms);
         self.hashtags.clear();
         self.creators.clear();
+        self.positives.reset(at_ms);
         self.recent.retain(|watched| watched.at_ms > at_ms);
         self.watches = self.recent.len() as u64;
         self.deeds.retain(|deed| deed.at_ms > at_ms);
