@@ -14,17 +14,20 @@ const LoginPage = lazy(() => import('./pages/login/login'));
 const SettingsPage = lazy(() => import('./pages/settings/settings'));
 const FlowPage = lazy(() => import('./admin/flow'));
 const VideoPage = lazy(() => import('./pages/video/video'));
+const DistributionPage = lazy(() => import('./pages/distribution/distribution'));
 
 type Place =
   | { page: 'feed'; kind: 'for-you' | 'following' }
   | { page: 'video'; id: string }
+  | { page: 'reach'; id: string }
   | { page: 'profile'; username: string }
   | { page: 'login'; signUp: boolean }
   | { page: 'upload' | 'settings' | 'flow' | 'lost' };
 
 /** What an address means. */
 export function placeOf(pathname: string): Place {
-  const [, first = '', second = '', rest] = pathname.split('/');
+  const [, first = '', second = '', rest, more] = pathname.split('/');
+  if (first === 'v' && rest === 'reach' && more === undefined) return { page: 'reach', id: second };
   if (rest !== undefined) return { page: 'lost' };
   if (first === 'v' && second !== '') return { page: 'video', id: second };
   if (`/${first}/${second}` === routes.flow) return { page: 'flow' };
@@ -52,6 +55,7 @@ function titleOf(place: Place): string {
     lost: m.notFound.title,
     flow: m.nav.flow,
     video: '',
+    reach: m.reach.title,
   }[place.page];
 }
 
@@ -76,6 +80,9 @@ export function App() {
           </Match>
           <Match when={at('video')} keyed>
             {(video) => <VideoPage id={video.id} />}
+          </Match>
+          <Match when={at('reach')} keyed>
+            {(reach) => <DistributionPage id={reach.id} />}
           </Match>
           <Match when={at('profile')} keyed>
             {(profile) => <ProfilePage username={profile.username} />}

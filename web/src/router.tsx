@@ -47,6 +47,7 @@ export const routes = {
   flow: '/admin/flow',
   profile: (username: string) => `/@${username}`,
   video: (id: string) => `/v/${id}`,
+  reach: (id: string) => `/v/${id}/reach`,
 };
 
 /** Log in, then come back here. */

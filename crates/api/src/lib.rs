@@ -7,6 +7,7 @@ mod account;
 mod admin;
 mod comment;
 mod config;
+mod distribution;
 mod error;
 mod events;
 mod feed;
@@ -26,6 +27,10 @@ pub use admin::{
 };
 pub use comment::{Author, Comment, CommentPage};
 pub use config::{ClientConfig, Limits};
+pub use distribution::{
+    Distribution, DistributionNext, DistributionPool, DistributionPoolState, DistributionPromise,
+    DistributionPromiseState,
+};
 pub use error::ErrorBody;
 pub use events::{EventsRequest, EventsResponse, Promise, RejectedEvent};
 pub use feed::{FeedItem, FeedPage, Reason};

@@ -57,8 +57,9 @@ pub use features::{FeatureRow, HEAT_HALF_LIFE_MS, VideoCounters, WINDOWS, Window
 pub use hashing::{IdHasher, IdHashing};
 pub use live::LiveFeatures;
 pub use pools::{
-    BOARD_VIDEOS_MAX, LENGTH_EDGES_MS, LENGTH_GROUPS, Median, Owed, POOL_SIZES, PoolBoard, PoolCounts,
-    PoolProfile, PoolRow, PoolState, PoolStep, length_group,
+    BOARD_VIDEOS_MAX, CREATOR_OWED_MAX, Debt, HEAD_START, LENGTH_EDGES_MS, LENGTH_GROUPS, Median,
+    OWED_IMPRESSIONS, OWED_WITHIN_MS, Owed, POOL_SIZES, PoolBoard, PoolCounts, PoolProfile, PoolRow,
+    PoolState, PoolStep, WRITTEN_OFF_MS, due_impressions, length_group,
 };
 pub use positives::Positives;
 pub use pulse::{BEAT_MS, BEATS_KEPT, Beat, PULSES_MAX, PulseRow};

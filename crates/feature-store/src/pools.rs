@@ -6,6 +6,8 @@
 //! Back of the envelope: a row takes 120 B in memory and 40 B on disk, all rows are in memory: 120 MB for a million videos. The board
 //! holds what is owed and what is tried, at most [`BOARD_VIDEOS_MAX`] of each: 2 MB.
 
+mod debt;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -16,6 +18,10 @@ use types::{Category, DurationMs, TimestampMs, UserId, VideoId};
 
 use crate::bytes::{Row, put_f32, put_i64, put_signed, put_u64, put_varint};
 use crate::store::StoreError;
+
+pub use debt::{
+    CREATOR_OWED_MAX, Debt, HEAD_START, OWED_IMPRESSIONS, OWED_WITHIN_MS, WRITTEN_OFF_MS, due_impressions,
+};
 
 const TABLE: TableDefinition<u64, &[u8]> = TableDefinition::new("pools");
 /// The first byte of a row.
@@ -370,6 +376,13 @@ impl Pools {
     pub(crate) fn read(&self, video: VideoId) -> Option<PoolRow> {
         let rows = self.rows.read();
         rows.all.get(&video).filter(|row| !row.removed).cloned()
+    }
+
+    /// With the number of its creator's videos of that day before it.
+    pub(crate) fn read_numbered(&self, video: VideoId) -> Option<(PoolRow, usize)> {
+        let rows = self.rows.read();
+        let row = rows.all.get(&video).filter(|row| !row.removed)?;
+        Some((row.clone(), rows.before_on_day(video, row, BEFORE_MAX)))
     }
 
     pub(crate) fn tried_each(&self, since_ms: TimestampMs, mut visit: impl FnMut(VideoId, &PoolRow, usize)) {

@@ -414,6 +414,11 @@ impl FeatureStore {
         self.pools.read(video)
     }
 
+    /// The same, with the number of its creator's videos of the same day before it.
+    pub fn pool_row_numbered(&self, video: VideoId) -> Option<(PoolRow, usize)> {
+        self.pools.read_numbered(video)
+    }
+
     /// Visits the videos in a pool that were published since, newest first, each with the number of its creator's videos of the same day
     /// before it; their job waits meanwhile.
     pub fn pools_tried_each(&self, since_ms: TimestampMs, visit: impl FnMut(VideoId, &PoolRow, usize)) {

@@ -26,9 +26,7 @@ use types::DurationMs;
 
 use crate::decode;
 
-pub use ladder::{
-    BEHIND_MS, CREATOR_OWED_MAX, Ladder, OWED_IMPRESSIONS, OWED_WITHIN_MS, WRITTEN_OFF_MS, due_impressions,
-};
+pub use ladder::Ladder;
 
 /// See the file's header.
 pub struct PoolsJob {

@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 use crate::parts::Rooms;
 use crate::routes::events::EventsDoor;
 use crate::routes::{
-    admin, auth, comments, config, engagement, events, feed, trending, uploads, users, videos,
+    admin, auth, comments, config, distribution, engagement, events, feed, trending, uploads, users, videos,
 };
 
 #[derive(OpenApi)]
@@ -38,6 +38,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(uploads::resume))
         .routes(routes!(uploads::submit))
         .routes(routes!(videos::video, videos::delete))
+        .routes(routes!(distribution::distribution))
         .routes(routes!(engagement::engage))
         .routes(routes!(comments::comments))
         .routes(routes!(feed::for_you))

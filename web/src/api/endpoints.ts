@@ -4,6 +4,7 @@ import { call } from './client';
 import type {
   Comment,
   Config,
+  Distribution,
   EngagementAction,
   EngagementResult,
   FeedItem,
@@ -55,6 +56,8 @@ export const userFollow = (
   call('POST', `${v1}/users/${id}/follow`, { body: { action: follow ? 'follow' : 'unfollow', videoId } });
 
 export const videoGet = (id: Id): Promise<Video> => call('GET', `${v1}/videos/${encodeURIComponent(id)}`);
+export const videoDistribution = (id: Id): Promise<Distribution> =>
+  call('GET', `${v1}/videos/${encodeURIComponent(id)}/distribution`);
 export const videoDelete = (id: Id): Promise<void> => call('DELETE', `${v1}/videos/${id}`);
 
 export const videoEngage = (

@@ -130,6 +130,34 @@ export interface Video {
   rejection?: { code: string; message: string };
 }
 
+/** One round of trying a video out. */
+export interface DistributionPool {
+  size: number;
+  state: 'ahead' | 'here' | 'passed' | 'stopped';
+  impressions: number;
+  wentWellPercent?: number | null;
+  peersPercent?: number | null;
+  peers: number;
+  betterPercent?: number | null;
+  leftMs?: number | null;
+}
+
+/** How a video spreads, for its creator. */
+export interface Distribution {
+  videoId: Id;
+  asOfMs: number;
+  publishedMs?: number | null;
+  impressions: number;
+  next: 'publish' | 'first_viewers' | 'trying' | 'proving' | 'open' | 'stopped';
+  promise: {
+    impressions: number;
+    dueMs?: number | null;
+    given: number;
+    state: 'waiting' | 'on_time' | 'behind' | 'kept' | 'over_daily_limit' | 'given_up';
+  };
+  pools: DistributionPool[];
+}
+
 export interface FeedItem {
   impressionId: Id;
   video: Video;

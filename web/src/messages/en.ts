@@ -235,6 +235,7 @@ export const en = {
     processing: (percent: number) => `Processing ${percent} %`,
     views: (n: number) => plural(n, 'view', 'views'),
     open: (caption: string, views: string) => `${caption || 'Video'}, ${views}`,
+    reach: 'How it spreads',
     remove: 'Delete',
     removeTitle: 'Delete this video?',
     removeText: 'It leaves every feed at once and cannot be brought back.',
@@ -243,6 +244,81 @@ export const en = {
     cancel: 'Cancel',
     more: 'Show more',
     peopleEmpty: 'Nobody yet.',
+  },
+  reach: {
+    title: 'How your video spreads',
+    back: 'To the video',
+    loading: 'Loading the figures',
+    stale: 'The figures did not answer just now. These are the last ones.',
+    errorTitle: 'The figures did not answer',
+    errorText: 'Your video is not touched by this. Try again in a moment.',
+    goneTitle: 'This video is not here',
+    goneText: 'It may have been deleted.',
+    foreignTitle: 'Only its creator sees this',
+    foreignText: 'How a video spreads is between us and whoever made it.',
+    shown: (n: number) => `Shown ${plural(n, 'time', 'times')} in For You so far.`,
+    of: (given: number, all: number) => `${compact.format(given)} of ${compact.format(all)}`,
+    next: {
+      publish: {
+        title: 'Not published yet',
+        text: 'As soon as it plays, it is shown to its first viewers.',
+      },
+      first_viewers: {
+        title: 'Meeting its first viewers',
+        text: 'We show it to people who watch videos like yours, and see how many stay. Nothing is decided before everyone we promised has seen it.',
+      },
+      trying: {
+        title: 'Shown to more people',
+        text: 'It held more viewers than similar videos did, so it is now tried with a larger crowd.',
+      },
+      proving: {
+        title: 'Too close to call',
+        text: 'It does about as well as similar videos. It stays where it is, and moves on as soon as it is clearly better.',
+      },
+      open: {
+        title: 'Open to everyone',
+        text: 'It passed every round. From now on it is shown wherever it fits.',
+      },
+      stopped: {
+        title: 'No longer tried out',
+        text: 'Similar videos held more viewers. Yours is not hidden: people who follow you, share it or look for its hashtags still find it.',
+      },
+    },
+    promise: {
+      title: (n: number) => `The first ${n} viewers`,
+      label: 'How many of the promised viewers it had',
+      states: {
+        waiting: 'Every new video is promised these, within six hours of being published.',
+        on_time: 'Every new video is promised these within six hours. Yours is on time.',
+        behind: 'Every new video is promised these within six hours. Yours is behind, so it goes first.',
+        kept: 'Every new video is promised these. Yours had them.',
+        over_daily_limit:
+          'Only the first 20 videos of a day are promised these. This one came later that day, and takes its chance.',
+        given_up:
+          'Every new video is promised these. There were not enough viewers within two days: we did not keep our promise.',
+      },
+    },
+    rounds: 'Round by round',
+    roundsLead:
+      'A video is shown to a small crowd, then to larger ones. After each round it is compared with the middle one of the videos of similar length.',
+    round: (n: number) => `Round ${n}`,
+    roundLabel: (n: number) => `How far round ${n} is`,
+    roundAhead: (size: number) => `Up to ${compact.format(size)} times on a screen, if it gets here.`,
+    states: { ahead: 'Not reached', here: 'Here now', passed: 'Passed', stopped: 'Stopped here' },
+    nobodyYet: 'Nobody has finished watching in this round yet.',
+    yours: 'Yours',
+    peers: 'Similar',
+    inHundred: (n: number) => `${n} in 100`,
+    compared: (own: number, peers: number) =>
+      `${own} in 100 viewers watched it for long or shared it; of a similar video ${peers} in 100.`,
+    basis: (videos: number) =>
+      videos > 0
+        ? `That is the middle one of ${plural(videos, 'video', 'videos')}.`
+        : 'There are too few similar videos to compare with, so we assume what is usual.',
+    past: 'What was decided',
+    passed: (n: number, sure: number) => `Passed round ${n}: we were ${sure} % sure that it does better.`,
+    stopped: (n: number, sure: number) => `Stopped in round ${n}: we were ${sure} % sure that it does worse.`,
+    note: 'Only For You counts here, and only viewers whose watching we know of. A view that was lost on the way is not held against your video.',
   },
   settings: {
     title: 'Settings',

@@ -10,24 +10,14 @@ use std::time::Duration;
 use event::{Event, PoolChange, PoolVerdict, partition_of, topic};
 use event_log::{Append, EventLog, Topic, TopicPartition};
 use feature_store::{
-    BOARD_VIDEOS_MAX, FeatureStore, LENGTH_GROUPS, Median, Owed, POOL_SIZES, PoolBoard, PoolRow, PoolState,
-    length_group,
+    BOARD_VIDEOS_MAX, Debt, FeatureStore, LENGTH_GROUPS, Median, OWED_IMPRESSIONS, OWED_WITHIN_MS, Owed,
+    POOL_SIZES, PoolBoard, PoolRow, PoolState, length_group,
 };
 use stream::{JobError, StopSignal, Task};
 use types::{TimestampMs, VideoId, ViewerId};
 
 use super::posterior;
 
-/// Impressions that every new video is owed.
-pub const OWED_IMPRESSIONS: u64 = POOL_SIZES[0];
-/// Within so long after its publication.
-pub const OWED_WITHIN_MS: i64 = 6 * 3_600_000;
-/// What is still owed after so long is written off: there are not enough viewers.
-pub const WRITTEN_OFF_MS: i64 = 48 * 3_600_000;
-/// Due at once, so that a video does not wait for its first viewers.
-pub const HEAD_START: u64 = 10;
-/// Videos of one creator and day that are owed impressions; more take their chance, so that nobody floods the others.
-pub const CREATOR_OWED_MAX: usize = 20;
 /// Videos published longer ago are looked at no more.
 pub const BEHIND_MS: i64 = 7 * 86_400_000;
 
@@ -51,13 +41,6 @@ const ROUND_EVERY: Duration = Duration::from_secs(1);
 const MEDIANS_EVERY_MS: i64 = 30_000;
 /// A decision that has not come back for so long is made again.
 const DECIDED_AGAIN_MS: i64 = 60_000;
-
-/// How many impressions a video should have had by now.
-pub fn due_impressions(age_ms: i64) -> u64 {
-    let share = age_ms.clamp(0, OWED_WITHIN_MS) as u64;
-    let due = OWED_IMPRESSIONS * share / OWED_WITHIN_MS.unsigned_abs();
-    due.max(HEAD_START)
-}
 
 type Medians = [[Median; LENGTH_GROUPS]; POOL_SIZES.len()];
 
@@ -263,23 +246,23 @@ impl View {
             return;
         };
         self.in_pool[level] += 1;
-        let given = row.counts.impressions.max(0).unsigned_abs();
-        let age_ms = now_ms.saturating_sub(published.published_ms);
-        if level > 0 || given >= OWED_IMPRESSIONS {
-            self.try_on(video);
-        } else if age_ms > WRITTEN_OFF_MS {
-            self.written_off += 1;
-            self.try_on(video);
-        } else if before >= CREATOR_OWED_MAX {
-            self.over_budget += 1;
-            self.try_on(video);
-        } else {
-            self.overdue += u64::from(age_ms > OWED_WITHIN_MS);
-            self.owed_impressions += OWED_IMPRESSIONS - given;
-            let due = due_impressions(age_ms);
-            let urgency = due.saturating_sub(given) as f32 / due as f32;
-            self.owed.push((Owed { video, urgency }, published.published_ms));
+        let Some(debt) = Debt::of(now_ms, row, before) else {
+            return;
+        };
+        match debt {
+            Debt::Owed { given, .. } => {
+                let age_ms = now_ms.saturating_sub(published.published_ms);
+                self.overdue += u64::from(age_ms > OWED_WITHIN_MS);
+                self.owed_impressions += OWED_IMPRESSIONS.saturating_sub(given);
+                let urgency = debt.urgency();
+                self.owed.push((Owed { video, urgency }, published.published_ms));
+                return;
+            }
+            Debt::OverBudget => self.over_budget += 1,
+            Debt::WrittenOff => self.written_off += 1,
+            Debt::Paid => {}
         }
+        self.try_on(video);
     }
 
     fn try_on(&mut self, video: VideoId) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use event::{Labels, PoolChange, PoolVerdict, ServedItem, Source, WatchOutcome};
 use event_log::{Append, EventLog, SegmentLog, SegmentLogConfig, TopicPartition};
-use feature_store::PoolState;
+use feature_store::{CREATOR_OWED_MAX, OWED_IMPRESSIONS, PoolState};
 use stream::{Driver, DriverConfig};
 use types::{ImpressionId, UserId, VideoId, ViewerId};
 

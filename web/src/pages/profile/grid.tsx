@@ -151,6 +151,11 @@ function Tile(props: TileProps) {
         </span>
       </Show>
       <TileState video={props.video} />
+      <Show when={props.onRemove && canPlay()}>
+        <Link class="icon-button tile__reach" href={routes.reach(props.video.id)} aria-label={m.profile.reach}>
+          <Icon name="flow" size={18} />
+        </Link>
+      </Show>
       <Show when={props.onRemove}>
         <button
           type="button"
