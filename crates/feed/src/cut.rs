@@ -51,7 +51,7 @@ impl Cut<Query, VideoCandidate> for Best {
         let beyond = places.split_off(keep_max);
         let is_kept = |at: &usize| {
             let one = &candidates[*at];
-            one.sources.has(Source::Explore) || query.held.contains(&one.video)
+            one.even || one.sources.has(Source::Explore) || query.held.contains(&one.video)
         };
         places.extend(
             beyond

@@ -10,12 +10,12 @@ use parking_lot::Mutex;
 use types::{ImpressionId, Region, TimestampMs, VideoId, ViewerId};
 
 use crate::cursor::{Cursor, CursorError, Cursors, FeedKind};
+use crate::explore::weights::Counter;
 use crate::learned::LearnerParts;
 use crate::model::{Query, VideoCandidate};
 use crate::quota::Quota;
 use crate::reason::Reason;
 use crate::recipe::{self, FeedConfig};
-use crate::seeded::Seeded;
 use crate::served::impression_at;
 use crate::vectors::VideoVectors;
 
@@ -153,13 +153,12 @@ impl ForYou {
     }
 
     fn query(&self, caller: Caller, key: PageKey, count: usize, now_ms: TimestampMs) -> Query {
-        let place = (key.sitting_ms as u64).rotate_left(20) ^ key.page << 48;
         Query {
             region: caller.region,
             is_adult: caller.is_adult,
             sitting_ms: key.sitting_ms,
             page: key.page,
-            seed: Seeded::new(self.seed ^ caller.viewer.raw() ^ place).next(),
+            seed: Counter::of_page(self.seed, caller.viewer.raw(), key.sitting_ms, key.page).word(0),
             asks: self.quota.asks(),
             ..Query::new(caller.viewer, now_ms, count)
         }

@@ -12,6 +12,7 @@ mod catch_up;
 mod clock;
 mod cursor;
 mod cut;
+mod explore;
 mod extract;
 mod facts;
 mod filters;
@@ -35,6 +36,7 @@ mod tests;
 
 pub use candidate_pipeline::{RecipeLine, StageKind, SwitchError};
 pub use cursor::CursorError;
+pub use explore::weights;
 pub use following::{Following, FollowingPage};
 pub use for_you::{COUNT_DEFAULT, COUNT_MAX, Caller, FeedEntry, FeedError, FeedParts, ForYou, ForYouPage};
 pub use learned::LearnerParts;

@@ -9,6 +9,7 @@ use feature_store::{Slot, VideoProfile};
 use slate::Prices;
 use types::{Region, TimestampMs, VideoId, ViewerId};
 
+use crate::explore::{EvenSample, Explored};
 use crate::history::History;
 use crate::quota::Asks;
 
@@ -39,6 +40,10 @@ pub(crate) struct Query {
     pub rows: OnceLock<Vec<Row>>,
     /// How the page was laid.
     pub laid: OnceLock<Laid>,
+    /// Written by the explore source.
+    pub explored: OnceLock<Explored>,
+    /// Written by the even sample's source, on pages that have an even place.
+    pub even: OnceLock<EvenSample>,
 }
 
 /// What is told of a page beside what stands on it.
@@ -70,6 +75,8 @@ impl Query {
             profiles: OnceLock::new(),
             rows: OnceLock::new(),
             laid: OnceLock::new(),
+            explored: OnceLock::new(),
+            even: OnceLock::new(),
         }
     }
 
@@ -153,13 +160,15 @@ pub(crate) struct VideoCandidate {
     /// Its place in the catalog when it was found.
     pub slot: Slot,
     pub sources: SourceSet,
-    /// Whether the slate drew it to explore.
+    /// Whether it was drawn to explore.
     pub explored: bool,
+    /// Whether that draw was an even one.
+    pub even: bool,
     /// What it is worth to this viewer, about 0 to 1.
     pub score: f32,
     /// What the cut goes by.
     pub light: f32,
-    /// Probability of standing at its place, given the places before; written by the slate.
+    /// Probability of the draw that put it there, given the draws before; 1 for what no draw decided.
     pub propensity: f32,
     /// Its place in the columns of the query; [`NO_PLACE`] before the cut.
     pub place: u32,
@@ -172,11 +181,19 @@ impl VideoCandidate {
             slot,
             sources: SourceSet::of(source),
             explored: false,
+            even: false,
             score: 0.0,
             light: 0.0,
             propensity: 1.0,
             place: NO_PLACE,
         }
+    }
+}
+
+impl VideoCandidate {
+    /// Forgets that it was drawn to explore.
+    pub(crate) const fn leave_draw(&mut self) {
+        (self.explored, self.even, self.propensity) = (false, false, 1.0);
     }
 }
 

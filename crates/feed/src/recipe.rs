@@ -10,6 +10,7 @@ use feature::Registry;
 
 use crate::catch_up::CatchUp;
 use crate::cut::{Best, Profiles};
+use crate::explore::Even;
 use crate::extract::Extract;
 use crate::for_you::FeedParts;
 use crate::history::ReadHistory;
@@ -84,6 +85,7 @@ pub(crate) fn for_you(
             Box::new(sources::Popular(store())),
             Box::new(sources::Fresh(store())),
             Box::new(sources::Explore(store())),
+            Box::new(sources::EvenSampled(store())),
         ],
         merger: Some(Box::new(Blend(quota.clone()))),
         hydrators: vec![],
@@ -96,6 +98,7 @@ pub(crate) fn for_you(
             Box::new(filters::Copies(store())),
         ],
         steps: vec![
+            Step::Hydrate(Box::new(Even)),
             Step::Score(Box::new(Satisfaction(store()))),
             Step::Cut(Box::new(Best {
                 ranked_max: parts.config.ranked_max,
@@ -107,7 +110,7 @@ pub(crate) fn for_you(
             ))),
             Step::Score(Box::new(Learned::new(parts.learner.clone(), &registry))),
         ],
-        selector: Box::new(Slate),
+        selector: Box::new(Slate::new(parts.learner.clone())),
         spare_selector: Some(Box::new(BestFirst)),
         side_effects: vec![Box::new(NoteServed {
             log: parts.log.clone(),

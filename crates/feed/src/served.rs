@@ -8,6 +8,7 @@ use event_log::{Append, EventLog, Topic, TopicPartition};
 use feature_store::FeatureStore;
 use types::ImpressionId;
 
+use crate::explore;
 use crate::model::{Query, VideoCandidate};
 use crate::seeded::Seeded;
 
@@ -47,6 +48,11 @@ impl SideEffect<Query, VideoCandidate> for NoteServed {
             return Ok(());
         }
         let failed = |error: &dyn std::error::Error| StageError(error.to_string());
+        explore::meter(
+            selected
+                .iter()
+                .map(|candidate| (candidate.explored, candidate.even)),
+        );
         let videos: Vec<_> = selected.iter().map(|candidate| candidate.video).collect();
         self.store
             .viewer_served(query.viewer, query.now_ms, &videos)
@@ -96,10 +102,10 @@ pub(crate) fn item(
         impression: impression_at(query.seed, position),
         video: candidate.video,
         position: position as u16,
-        source: if candidate.explored {
-            event::Source::Explore
-        } else {
-            candidate.sources.first()
+        source: match (candidate.explored, candidate.even) {
+            (true, true) => event::Source::Uniform,
+            (true, false) => event::Source::Explore,
+            (false, _) => candidate.sources.first(),
         },
         score: candidate.score,
         propensity: candidate.propensity,

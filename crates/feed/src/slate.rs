@@ -1,23 +1,20 @@
 //! Selector: lays the page under the rules of `slate`, best value first. Drawn ones explore at fixed places.
 //!
-//! Value is the score times what a place of its own is worth: a video's first hour, a followed creator. Exploration is drawn evenly
-//! before the page is laid, so the probability that is logged is the draw's.
+//! Value is the score times what a place of its own is worth: a video's first hour, a followed creator. Who explores is drawn before the
+//! page is laid ([`explore`]), for places that are fixed: the draw alone decides who stands there, and its probability is logged.
 
 use std::collections::{HashMap, HashSet};
 
 use candidate_pipeline::{Selector, Stage, StageError};
-use event::Source;
 use feature_store::VideoProfile;
-use slate::{Before, Item, Page, Rules, exploring_every, lay};
+use slate::{Before, Item, Page, Relaxed, Rules, lay, violations};
 
+use crate::explore::{self, weights};
 use crate::facts;
+use crate::learned::LearnerParts;
 use crate::model::{Laid, NO_PLACE, Query, VideoCandidate};
-use crate::seeded::Seeded;
 use types::VideoId;
 
-/// Places 4, 14, 24 … of a page explore.
-const EXPLORE_EVERY: usize = 10;
-const EXPLORE_AT: usize = 4;
 /// More for a video in its first hour (R6); the boost then fades within a quarter of an hour, so that no edge shows.
 const FRESH_BOOST: f32 = 0.2;
 const FRESH_MS: f32 = 3_600_000.0;
@@ -29,7 +26,21 @@ const SCORE_BENT: f32 = 0.05;
 /// The part of a page for videos of the viewer's region, where that is known (R6).
 const REGIONAL_SHARE: f32 = 0.3;
 
-pub(crate) struct Slate;
+pub(crate) struct Slate {
+    /// Says how much was learned: the more, the less is explored of what seems bad.
+    learner: Option<LearnerParts>,
+}
+
+impl Slate {
+    pub(crate) fn new(learner: Option<LearnerParts>) -> Self {
+        Self { learner }
+    }
+
+    fn greed(&self) -> f64 {
+        let serving = self.learner.as_ref().and_then(|learner| learner.live.get());
+        weights::greed(serving.map_or(0, |serving| serving.pin().0.examples))
+    }
+}
 
 impl Stage for Slate {
     fn name(&self) -> &'static str {
@@ -45,25 +56,60 @@ impl Selector<Query, VideoCandidate> for Slate {
     fn select(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<Vec<usize>, StageError> {
         let order = best_first(query, candidates);
         let length = query.count.min(order.len());
-        let rules = Rules {
-            length,
-            exploring: exploring_every(length, EXPLORE_EVERY, EXPLORE_AT),
-            regional_min: query.region.map_or(0, |_| regional_min(length)),
-            ..Rules::default()
+        let worth = |one: &VideoCandidate| {
+            query
+                .profile(one)
+                .map_or(0.0, |profile| value(query, one, profile))
         };
-        draw(query, rules.exploring.count_ones() as usize, &order, candidates);
+        let places = explore::places(query, length);
+        let drawn = explore::draw(query, places, self.greed(), &order, candidates, worth);
         let items: Vec<Item> = order
             .iter()
             .map(|&place| item(query, &candidates[place]))
             .collect();
         let rules = Rules {
+            length,
+            exploring: drawn.iter().fold(0, |bits, (place, _)| bits | 1 << place),
+            regional_min: query.region.map_or(0, |_| regional_min(length)),
+            ..Rules::default()
+        };
+        let rules = Rules {
             creator_total_max: creator_total_max(&items, &rules),
             ..rules
         };
-        let page = lay(&items, &rules, &before(query));
-        note(query, &page);
+        let mut page = lay(&items, &rules, &before(query));
+        seat(&mut page, &drawn, &order, &items, &before(query));
+        for (place, at) in &drawn {
+            if page.rules.exploring >> place & 1 == 0 {
+                // The supply left no place for it: it stands, if it does, by its value.
+                candidates[*at].leave_draw();
+            }
+        }
+        note(query, &page, drawn.len() < places.count_ones() as usize);
         Ok(page.places.iter().map(|&at| order[at]).collect())
     }
+}
+
+/// Puts each that was drawn at the place it was drawn for, where the rules let it: the page was laid with them in the order of their value.
+fn seat(page: &mut Page, drawn: &[(usize, usize)], order: &[usize], items: &[Item], before: &Before) {
+    let mut seated = page.places.clone();
+    for (place, at) in drawn {
+        let item = order.iter().position(|candidate| candidate == at);
+        if let (Some(seat), Some(item)) = (seated.get_mut(*place), item) {
+            *seat = item;
+        }
+    }
+    if seated == page.places || page.rules.exploring.count_ones() as usize != drawn.len() {
+        return;
+    }
+    let outcome = match violations(items, &page.rules, before, &seated).is_empty() {
+        true => {
+            page.places = seated;
+            "moved"
+        }
+        false => "forbidden",
+    };
+    metrics::counter!("riffle_feed_explored_seats_total", "outcome" => outcome).increment(1);
 }
 
 /// The spare selector: the best by score, whatever the rules say.
@@ -82,13 +128,14 @@ impl Stage for BestFirst {
 impl Selector<Query, VideoCandidate> for BestFirst {
     fn select(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<Vec<usize>, StageError> {
         let mut order = best_first(query, candidates);
+        candidates.iter_mut().for_each(VideoCandidate::leave_draw);
         order.truncate(query.count);
         Ok(order)
     }
 }
 
 /// Places of all that can be shown, the best score first; equals in an order of their own, so that the same state gives the same page.
-/// Of near-duplicates only the best can be shown.
+/// Of near-duplicates only the best can be shown; what was drawn evenly was drawn whatever its score, and stays.
 fn best_first(query: &Query, candidates: &[VideoCandidate]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..candidates.len())
         .filter(|&place| candidates[place].place != NO_PLACE)
@@ -98,7 +145,9 @@ fn best_first(query: &Query, candidates: &[VideoCandidate]) -> Vec<usize> {
         b.score.total_cmp(&a.score).then_with(|| b.video.cmp(&a.video))
     });
     let (mut groups, before) = (HashSet::with_capacity(order.len()), order.len());
-    order.retain(|&place| groups.insert(group(query, &candidates[place])));
+    let even = candidates.iter().find(|one| one.even && one.place != NO_PLACE);
+    groups.extend(even.map(|even| group(query, even)));
+    order.retain(|&place| candidates[place].even || groups.insert(group(query, &candidates[place])));
     metrics::counter!("riffle_feed_copies_dropped_total").increment((before - order.len()) as u64);
     order
 }
@@ -107,22 +156,6 @@ fn best_first(query: &Query, candidates: &[VideoCandidate]) -> Vec<usize> {
 fn group(query: &Query, candidate: &VideoCandidate) -> VideoId {
     let original = query.profile(candidate).and_then(|profile| profile.original);
     original.unwrap_or(candidate.video)
-}
-
-/// Marks those that explore, drawn evenly from what the explore source found.
-fn draw(query: &Query, count: usize, order: &[usize], candidates: &mut [VideoCandidate]) {
-    let mut draw = Seeded::new(query.seed ^ 0x51a7e);
-    let mut pool: Vec<usize> = order
-        .iter()
-        .copied()
-        .filter(|&place| candidates[place].sources.has(Source::Explore))
-        .collect();
-    for _ in 0..count.min(pool.len()) {
-        let propensity = 1.0 / pool.len() as f32;
-        let candidate = &mut candidates[pool.swap_remove(draw.below(pool.len()))];
-        candidate.explored = true;
-        candidate.propensity = propensity;
-    }
 }
 
 fn item(query: &Query, candidate: &VideoCandidate) -> Item {
@@ -199,15 +232,19 @@ fn regional_min(count: usize) -> usize {
     (count as f32 * REGIONAL_SHARE).ceil() as usize
 }
 
-fn note(query: &Query, page: &Page) {
-    for rule in &page.relaxed {
-        metrics::counter!("riffle_feed_relaxed_total", "rule" => rule.name()).increment(1);
+fn note(query: &Query, page: &Page, explores_less: bool) {
+    let mut relaxed: Vec<&'static str> = page.relaxed.iter().map(|rule| rule.name()).collect();
+    if explores_less && !relaxed.contains(&Relaxed::Exploring.name()) {
+        relaxed.push(Relaxed::Exploring.name());
+    }
+    for &rule in &relaxed {
+        metrics::counter!("riffle_feed_relaxed_total", "rule" => rule).increment(1);
     }
     // Only the first time: a second selector lays another page.
     let _ = query.laid.set(Laid {
         value: page.value,
         bound: page.bound,
         prices: page.prices,
-        relaxed: page.relaxed.iter().map(|rule| rule.name()).collect(),
+        relaxed,
     });
 }

@@ -11,7 +11,7 @@ mod popular;
 
 pub(crate) use collaborative::Collaborative;
 pub(crate) use content::Content;
-pub(crate) use explore::Explore;
+pub(crate) use explore::{EvenSampled, Explore};
 pub(crate) use following::Followed;
 pub(crate) use fresh::Fresh;
 pub(crate) use interest::Interest;

@@ -1,7 +1,7 @@
 // How one's own video spreads: what it was promised, round by round how it did, what happens next. Says figures as they are, and
 // nothing about what it takes to please: there is no such list.
 
-import { createResource, createSignal, For, type JSX, onCleanup, Show } from 'solid-js';
+import { createResource, createSignal, For, Index, type JSX, onCleanup, Show } from 'solid-js';
 import { ApiError } from '../../api/client';
 import { videoDistribution, videoGet } from '../../api/endpoints';
 import type { Distribution, DistributionPool, Video } from '../../api/wire';
@@ -18,9 +18,9 @@ const EVERY_MS = 5000;
 
 export default function DistributionPage(props: { id: string }) {
   const [failure, setFailure] = createSignal<ApiError | null>(null);
-  const [told, { refetch }] = createResource(
+  const [told, { refetch }] = createResource<Distribution | undefined, string>(
     () => props.id,
-    async (id, info: { value: Distribution | undefined }) => {
+    async (id, info) => {
       try {
         const answer = await videoDistribution(id);
         setFailure(null);
@@ -31,7 +31,10 @@ export default function DistributionPage(props: { id: string }) {
       }
     },
   );
-  const [video] = createResource(() => props.id, (id) => videoGet(id).catch(() => undefined));
+  const [video] = createResource(
+    () => props.id,
+    (id) => videoGet(id).catch(() => undefined),
+  );
   const timer = setInterval(() => {
     const refused = failure() !== null && [401, 403, 404].includes(failure()?.status ?? 0);
     if (!document.hidden && !refused) void refetch();
@@ -44,11 +47,7 @@ export default function DistributionPage(props: { id: string }) {
         {m.reach.back}
       </Link>
       <h1 class="page__title">{m.reach.title}</h1>
-      <Show
-        when={told.latest}
-        keyed
-        fallback={<Waiting failure={failure()} onRetry={() => void refetch()} />}
-      >
+      <Show when={told.latest} fallback={<Waiting failure={failure()} onRetry={() => void refetch()} />}>
         {(answer) => (
           <>
             <Show when={failure()}>
@@ -56,11 +55,11 @@ export default function DistributionPage(props: { id: string }) {
                 {m.reach.stale}
               </p>
             </Show>
-            <Head told={answer} video={video.latest} />
-            <Promise told={answer} />
-            <Rounds told={answer} />
-            <Show when={roundsLeft(answer.pools).length > 0}>
-              <Past told={answer} />
+            <Head told={answer()} video={video.latest} />
+            <Promised told={answer()} />
+            <Rounds told={answer()} />
+            <Show when={roundsLeft(answer().pools).length > 0}>
+              <Past told={answer()} />
             </Show>
             <p class="reach__note">{m.reach.note}</p>
           </>
@@ -148,7 +147,7 @@ function Head(props: { told: Distribution; video: Video | undefined }) {
 }
 
 /** The first impressions, which every new video is promised. */
-function Promise(props: { told: Distribution }) {
+function Promised(props: { told: Distribution }) {
   const promise = () => props.told.promise;
   return (
     <section class="card reach__promise" aria-labelledby="reach-promise">
@@ -189,7 +188,7 @@ function Rounds(props: { told: Distribution }) {
       </h2>
       <p class="page__lead">{m.reach.roundsLead}</p>
       <ol class="reach__rounds">
-        <For each={props.told.pools}>{(pool, at) => <Round pool={pool} number={at() + 1} />}</For>
+        <Index each={props.told.pools}>{(pool, at) => <Round pool={pool()} number={at + 1} />}</Index>
       </ol>
     </section>
   );

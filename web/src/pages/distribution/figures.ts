@@ -24,9 +24,7 @@ export interface RoundLeft {
 /** The rounds that a decision ended, the last one first. */
 export function roundsLeft(pools: DistributionPool[]): RoundLeft[] {
   const left = pools.flatMap((pool, at) =>
-    pool.leftMs !== null && pool.leftMs !== undefined
-      ? [{ number: at + 1, leftMs: pool.leftMs, pool }]
-      : [],
+    pool.leftMs !== null && pool.leftMs !== undefined ? [{ number: at + 1, leftMs: pool.leftMs, pool }] : [],
   );
   return left.reverse();
 }

@@ -152,7 +152,11 @@ function Tile(props: TileProps) {
       </Show>
       <TileState video={props.video} />
       <Show when={props.onRemove && canPlay()}>
-        <Link class="icon-button tile__reach" href={routes.reach(props.video.id)} aria-label={m.profile.reach}>
+        <Link
+          class="icon-button tile__reach"
+          href={routes.reach(props.video.id)}
+          aria-label={m.profile.reach}
+        >
           <Icon name="flow" size={18} />
         </Link>
       </Show>
