@@ -31,6 +31,7 @@ mod facts;
 mod features;
 mod format;
 mod hashing;
+mod inboxes;
 mod live;
 mod offsets;
 mod outbox;
@@ -55,6 +56,7 @@ pub use entity::Entity;
 pub use facts::{FACT_TOPICS, Facts, Fares, Flags, PRIOR_COMPLETION, PRIOR_EARLY_SKIP, TopicNo};
 pub use features::{FeatureRow, HEAT_HALF_LIFE_MS, VideoCounters, WINDOWS, Window};
 pub use hashing::{IdHasher, IdHashing};
+pub use inboxes::{FOLLOWED_MAX, INBOX_MAX, INBOXES_MAX};
 pub use live::LiveFeatures;
 pub use pools::{
     BOARD_VIDEOS_MAX, CREATOR_OWED_MAX, Debt, HEAD_START, LENGTH_EDGES_MS, LENGTH_GROUPS, Median,

@@ -17,6 +17,7 @@ use crate::entity::Entity;
 use crate::facts::Flags;
 use crate::features::{FeatureRow, VideoCounters};
 use crate::format;
+use crate::inboxes::Inboxes;
 use crate::offsets::Offsets;
 use crate::outbox::OutboxMarks;
 use crate::pools::{PoolBoard, PoolRow, Pools};
@@ -62,6 +63,8 @@ pub struct StoreConfig {
     pub viral_views_per_hour_min: u64,
     /// How often its rows are written then.
     pub viral_write_interval_ms: i64,
+    /// Readers of Following whose inboxes one creator fills at most; a creator with more is asked by them instead.
+    pub inbox_fan_out_max: usize,
 }
 
 impl Default for StoreConfig {
@@ -72,6 +75,7 @@ impl Default for StoreConfig {
             sessions_in_memory_max: 200_000,
             viral_views_per_hour_min: 1_000_000,
             viral_write_interval_ms: 10_000,
+            inbox_fan_out_max: 10_000,
         }
     }
 }
@@ -120,6 +124,7 @@ pub struct FeatureStore {
     hottest: RwLock<(TimestampMs, Vec<VideoId>)>,
     trending: RwLock<Arc<Trending>>,
     pulses: Pulses,
+    pub(crate) inboxes: Inboxes,
 }
 
 impl FeatureStore {
@@ -162,6 +167,7 @@ impl FeatureStore {
             hottest: RwLock::new((TimestampMs::MIN, Vec::new())),
             trending: RwLock::default(),
             pulses: Pulses::default(),
+            inboxes: Inboxes::new(config.inbox_fan_out_max),
         })
     }
 
@@ -326,7 +332,14 @@ impl FeatureStore {
         at_ms: TimestampMs,
         change: impl FnOnce(&mut ViewerState),
     ) -> Result<(), StoreError> {
-        self.viewers.update(&self.db, viewer, at_ms, change)
+        self.viewers.update(&self.db, viewer, at_ms, |state| {
+            let follows = state.follow_changes();
+            change(state);
+            // Still locked: an inbox made meanwhile would be of those followed before.
+            if state.follow_changes() != follows {
+                self.inboxes.forget(viewer);
+            }
+        })
     }
 
     /// Notes at once, in memory, what the feed just served; the `user_history` job makes it last from the log.
@@ -352,12 +365,14 @@ impl FeatureStore {
 
     /// Adds or replaces a published video (job `catalog`).
     pub fn catalog_put(&self, profile: VideoProfile) {
-        let video = profile.video;
+        let (video, creator, published_ms) = (profile.video, profile.creator, profile.published_ms);
         // Before the lock: the file may be asked.
         let counters = self.video_counters(video);
         let mut catalog = self.catalog.write();
         catalog.put(profile);
         catalog.count(video, &counters);
+        // Still locked: an inbox made meanwhile would miss it.
+        self.inboxes.publish(creator, (published_ms, video));
         drop(catalog);
         self.tell_put(video);
     }

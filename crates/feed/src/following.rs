@@ -1,16 +1,14 @@
-//! Following: the followed creators' videos, newest first. Chronological, nothing scored, nothing hidden for having been seen.
+//! Following: the followed creators' videos, newest first. Chronological, nothing scored, nothing hidden for having been seen. Whether a page comes from the viewer's
+//! inbox or from the creators is the feature store's part.
 
 use std::sync::Arc;
 
-use feature_store::{FeatureStore, VideoProfile};
-use types::{TimestampMs, UserId, VideoId, ViewerId};
+use feature_store::FeatureStore;
+use types::{UserId, VideoId, ViewerId};
 
 use crate::catch_up::CatchUp;
 use crate::cursor::{Cursor, Cursors, FeedKind};
 use crate::for_you::{FeedError, FeedParts, checked_count};
-
-/// Followed creators read for a page; enough for people, and a bound for machines.
-const CREATORS_MAX: usize = 5_000;
 
 /// One page.
 #[derive(Debug)]
@@ -52,7 +50,7 @@ impl Following {
             .transpose()?
             .map(|cursor| (cursor.at_ms, cursor.last));
         self.catch_up.wait(viewer).await;
-        let mut found = self.newest(viewer, before, count + 1)?;
+        let mut found = self.store.followed_newest(viewer, before, count + 1)?;
         let more = found.len() > count;
         found.truncate(count);
         let next = found.last().filter(|_| more).map(|last| Cursor {
@@ -66,31 +64,5 @@ impl Following {
             videos: found.iter().map(|profile| profile.video).collect(),
             cursor: next.map(|cursor| self.cursors.write(&cursor)),
         })
-    }
-
-    fn newest(
-        &self,
-        viewer: ViewerId,
-        before: Option<(TimestampMs, VideoId)>,
-        count: usize,
-    ) -> Result<Vec<Arc<VideoProfile>>, FeedError> {
-        let creators: Vec<UserId> = self.store.viewer_read(viewer, |state| {
-            state.following.keys().copied().take(CREATORS_MAX).collect()
-        })?;
-        let catalog = self.store.catalog();
-        let place = |profile: &VideoProfile| (profile.published_ms, profile.video);
-        let mut found: Vec<Arc<VideoProfile>> = creators
-            .into_iter()
-            .flat_map(|creator| {
-                catalog
-                    .by_creator(creator)
-                    .filter(|profile| before.is_none_or(|before| place(profile) < before))
-                    .take(count)
-                    .cloned()
-            })
-            .collect();
-        found.sort_unstable_by_key(|profile| std::cmp::Reverse(place(profile)));
-        found.truncate(count);
-        Ok(found)
     }
 }

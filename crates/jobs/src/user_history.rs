@@ -76,10 +76,10 @@ impl UserHistoryJob {
         let change = |state: &mut ViewerState| {
             match (action.kind, action.target) {
                 (ActionKind::Follow, Some(target)) => {
-                    state.following.insert(target, at_ms);
+                    state.follow(target, at_ms);
                 }
                 (ActionKind::Unfollow, Some(target)) => {
-                    state.following.remove(&target);
+                    state.unfollow(target);
                 }
                 (ActionKind::Block | ActionKind::Unblock, Some(target)) => {
                     let blocked = action.kind == ActionKind::Block;

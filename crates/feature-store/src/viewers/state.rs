@@ -75,7 +75,10 @@ pub struct ViewerState {
     pub(super) served: VecDeque<(TimestampMs, VideoId)>,
     pub hashtags: HashMap<Arc<str>, Taste>,
     pub creators: HashMap<UserId, Taste>,
+    /// Whom the viewer follows, and since when; changed by [`Self::follow`] and [`Self::unfollow`].
     pub following: HashMap<UserId, TimestampMs>,
+    /// Counts the changes of the field above, in memory alone.
+    pub(super) follow_changes: u32,
     /// Said "not interested" or reported.
     pub hidden: HashSet<VideoId>,
     /// Watches so far, or since the last reset.
@@ -93,6 +96,23 @@ pub struct ViewerState {
 }
 
 impl ViewerState {
+    /// Notes that the viewer follows `creator` since `at_ms`.
+    pub fn follow(&mut self, creator: UserId, at_ms: TimestampMs) {
+        self.following.insert(creator, at_ms);
+        self.follow_changes = self.follow_changes.wrapping_add(1);
+    }
+
+    /// Notes that the viewer does not follow `creator`.
+    pub fn unfollow(&mut self, creator: UserId) {
+        self.following.remove(&creator);
+        self.follow_changes = self.follow_changes.wrapping_add(1);
+    }
+
+    /// Another number whenever whom the viewer follows may have changed since this state was read.
+    pub(crate) fn follow_changes(&self) -> u32 {
+        self.follow_changes
+    }
+
     pub fn has_seen(&self, video: VideoId) -> bool {
         self.seen.contains_key(&video)
     }
