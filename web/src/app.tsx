@@ -13,6 +13,7 @@ const ProfilePage = lazy(() => import('./pages/profile/profile'));
 const LoginPage = lazy(() => import('./pages/login/login'));
 const SettingsPage = lazy(() => import('./pages/settings/settings'));
 const FlowPage = lazy(() => import('./admin/flow'));
+const SteerPage = lazy(() => import('./admin/steer'));
 const VideoPage = lazy(() => import('./pages/video/video'));
 const DistributionPage = lazy(() => import('./pages/distribution/distribution'));
 
@@ -22,7 +23,7 @@ type Place =
   | { page: 'reach'; id: string }
   | { page: 'profile'; username: string }
   | { page: 'login'; signUp: boolean }
-  | { page: 'upload' | 'settings' | 'flow' | 'lost' };
+  | { page: 'upload' | 'settings' | 'flow' | 'steer' | 'lost' };
 
 /** What an address means. */
 export function placeOf(pathname: string): Place {
@@ -31,6 +32,7 @@ export function placeOf(pathname: string): Place {
   if (rest !== undefined) return { page: 'lost' };
   if (first === 'v' && second !== '') return { page: 'video', id: second };
   if (`/${first}/${second}` === routes.flow) return { page: 'flow' };
+  if (`/${first}/${second}` === routes.steer) return { page: 'steer' };
   if (second !== '') return { page: 'lost' };
   if (first.startsWith('@')) return { page: 'profile', username: first.slice(1) };
   const places: Record<string, Place> = {
@@ -54,6 +56,7 @@ function titleOf(place: Place): string {
     settings: m.settings.title,
     lost: m.notFound.title,
     flow: m.nav.flow,
+    steer: m.nav.steer,
     video: '',
     reach: m.reach.title,
   }[place.page];
@@ -98,6 +101,9 @@ export function App() {
           </Match>
           <Match when={at('flow')}>
             <FlowPage />
+          </Match>
+          <Match when={at('steer')}>
+            <SteerPage />
           </Match>
         </Switch>
       </Suspense>

@@ -45,6 +45,7 @@ export const routes = {
   signUp: '/signup',
   settings: '/settings',
   flow: '/admin/flow',
+  steer: '/admin/steer',
   profile: (username: string) => `/@${username}`,
   video: (id: string) => `/v/${id}`,
   reach: (id: string) => `/v/${id}/reach`,

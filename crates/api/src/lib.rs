@@ -11,6 +11,7 @@ mod distribution;
 mod error;
 mod events;
 mod feed;
+mod operators;
 mod trending;
 mod upload;
 mod video;
@@ -34,6 +35,10 @@ pub use distribution::{
 pub use error::ErrorBody;
 pub use events::{EventsRequest, EventsResponse, Promise, RejectedEvent};
 pub use feed::{FeedItem, FeedPage, Reason};
+pub use operators::{
+    OperatorChange, OperatorChanges, Order, OrderRequest, Orders, ValueWeight, ValueWeights,
+    ValueWeightsRequest,
+};
 pub use trending::{
     HourlyUse, RisingTopic, RisingTopics, TrendingHashtag, TrendingHashtags, TrendingSound, TrendingSounds,
     TrendingVideo, TrendingVideos,

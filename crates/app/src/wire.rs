@@ -8,7 +8,7 @@ use blob::{BlobStore, UrlSigner};
 use collector::Collector;
 use event_log::EventLog;
 use feature_store::{FeatureStore, LiveFeatures};
-use feed::{FeedConfig, FeedParts, Following, ForYou, LearnerParts, VideoVectors};
+use feed::{FeedConfig, FeedParts, Following, ForYou, LearnerParts, SteeringHandle, VideoVectors};
 use lake::BlobObjects;
 use media::{
     MediaLimits, MediaQueue, Processor, QueueLimits, QueueParts, Sandbox, UploadLimits, Uploads, UploadsParts,
@@ -32,6 +32,8 @@ use crate::streams::{Controls, StreamParts, Streams};
 /// One process, one node of the id space.
 const NODE: u16 = 1;
 const PURGE_EVERY: Duration = Duration::from_secs(3_600);
+/// How soon orders of operators that another process stored are followed.
+const STEER_EVERY: Duration = Duration::from_secs(2);
 
 /// Everything open and caught up, nothing listening yet.
 pub struct House {
@@ -42,6 +44,7 @@ pub struct House {
     live: LiveFeatures,
     learner: Option<LearnerParts>,
     vectors: Arc<VideoVectors>,
+    steering: SteeringHandle,
     product: Product,
     uploads: Uploads,
     signer: UrlSigner,
@@ -119,7 +122,8 @@ impl House {
             learning: config.learner,
             vectors: vectors.clone(),
         };
-        let background = Background::start(streams, &store, &product, queue).await?;
+        let steering = SteeringHandle::default();
+        let background = Background::start(streams, &store, &product, queue, &steering).await?;
         Ok(Self {
             store,
             blobs,
@@ -128,6 +132,7 @@ impl House {
             live,
             learner,
             vectors,
+            steering,
             product,
             uploads,
             signer,
@@ -147,6 +152,7 @@ impl House {
             features: self.live,
             learner: self.learner,
             vectors: self.vectors,
+            steering: self.steering.clone(),
             cursor_key: self.secrets.cursors,
             seed: config.feed.seed,
             config: FeedConfig {
@@ -163,6 +169,7 @@ impl House {
             collector: Arc::new(Collector::new(self.log.clone(), self.features.clone())),
             for_you,
             following: Following::new(&feed_parts),
+            steering: self.steering,
             product: self.product,
             uploads: self.uploads,
             store: self.features,
@@ -195,6 +202,7 @@ impl Background {
         store: &Metastore,
         product: &Product,
         queue: MediaQueue,
+        steering: &SteeringHandle,
     ) -> Result<Self, AppError> {
         let relay = Arc::new(OutboxRelay::new(store.clone(), parts.log.clone()));
         // What a crash left in the outbox reaches the log before the jobs catch up with it.
@@ -210,11 +218,12 @@ impl Background {
             async move { relay.run(until(stopped)).await }
         });
         let purging = tokio::spawn(purge(product.clone(), stopped.clone()));
+        let steering = tokio::spawn(steer(product.clone(), steering.clone(), stopped.clone()));
         let processing = tokio::spawn(async move { queue.run(until(stopped)).await });
         Ok(Self {
             relay,
             streams,
-            tasks: vec![processing, purging, relaying],
+            tasks: vec![processing, purging, relaying, steering],
             stop,
         })
     }
@@ -259,6 +268,31 @@ async fn purge(product: Product, mut stopped: watch::Receiver<bool>) {
             _ = stopped.wait_for(|stop| *stop) => return,
         }
     }
+}
+
+/// Follows the orders in force; what a change of this process did already comes to the same.
+async fn steer(product: Product, steering: SteeringHandle, mut stopped: watch::Receiver<bool>) {
+    let mut held = None;
+    loop {
+        match steering_now(&product).await {
+            Ok(now) if held.as_ref() != Some(&now) => {
+                steering.set(server::steering(now.0.clone(), &now.1));
+                held = Some(now);
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the orders of operators could not be read"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(STEER_EVERY) => {}
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+type Weights = Vec<(String, f64)>;
+
+async fn steering_now(product: &Product) -> Result<(Vec<product::Order>, Weights), product::ProductError> {
+    Ok((product.orders().await?, product.value_weights().await?))
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {

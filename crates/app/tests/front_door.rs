@@ -17,6 +17,8 @@ mod feed;
 mod house;
 #[path = "front_door/media.rs"]
 mod media;
+#[path = "front_door/operators.rs"]
+mod operators;
 #[path = "front_door/trending.rs"]
 mod trending;
 #[path = "front_door/uploads.rs"]

@@ -189,6 +189,8 @@ pub enum Source {
     Social,
     /// On a list of what is rising, for a region, a category or everybody.
     Trending,
+    /// Put first by those who look after the house.
+    Pinned,
 }
 
 impl Source {
@@ -205,6 +207,7 @@ impl Source {
             Self::Content => "content",
             Self::Social => "social",
             Self::Trending => "trending",
+            Self::Pinned => "pinned",
         }
     }
 }

@@ -51,7 +51,10 @@ impl Cut<Query, VideoCandidate> for Best {
         let beyond = places.split_off(keep_max);
         let is_kept = |at: &usize| {
             let one = &candidates[*at];
-            one.even || one.sources.has(Source::Explore) || query.held.contains(&one.video)
+            one.even
+                || one.sources.has(Source::Explore)
+                || one.sources.has(Source::Pinned)
+                || query.held.contains(&one.video)
         };
         places.extend(
             beyond

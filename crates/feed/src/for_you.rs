@@ -17,6 +17,7 @@ use crate::quota::Quota;
 use crate::reason::Reason;
 use crate::recipe::{self, FeedConfig};
 use crate::served::impression_at;
+use crate::steering::SteeringHandle;
 use crate::vectors::VideoVectors;
 
 /// Items of a page when the caller does not say.
@@ -53,6 +54,8 @@ pub struct FeedParts {
     pub cursor_key: [u8; 32],
     /// Seeds exploration; a fixed value makes feeds reproducible.
     pub seed: u64,
+    /// What operators ask of the feed.
+    pub steering: SteeringHandle,
     pub config: FeedConfig,
 }
 
@@ -77,6 +80,8 @@ pub struct ForYou {
     quota: Arc<Quota>,
     cursors: Cursors,
     pages: Mutex<Pages>,
+    store: Arc<FeatureStore>,
+    pub(crate) steering: SteeringHandle,
     seed: u64,
 }
 
@@ -100,6 +105,8 @@ impl ForYou {
             quota,
             cursors: Cursors::new(&parts.cursor_key),
             pages: Mutex::default(),
+            store: parts.store.clone(),
+            steering: parts.steering.clone(),
             seed: parts.seed,
         })
     }
@@ -160,6 +167,8 @@ impl ForYou {
             page: key.page,
             seed: Counter::of_page(self.seed, caller.viewer.raw(), key.sitting_ms, key.page).word(0),
             asks: self.quota.asks(),
+            steering: Some(self.steering.get()),
+            trending: self.store.trending(),
             ..Query::new(caller.viewer, now_ms, count)
         }
     }

@@ -88,7 +88,7 @@ impl Learned {
     }
 
     /// The values of `rows`, and how much they count, 0 to 1.
-    fn values(&self, serving: &Serving, rows: &[Row]) -> Result<(Vec<f32>, f32), Unlearned> {
+    fn values(&self, serving: &Serving, value: &Value, rows: &[Row]) -> Result<(Vec<f32>, f32), Unlearned> {
         let (version, table) = serving.pin();
         if version.examples < EXAMPLES_MIN {
             return Err(Unlearned::Untrained);
@@ -96,7 +96,7 @@ impl Learned {
         let mut answers = self.spare.lock().pop().unwrap_or_default();
         let refs: Vec<RowRef<'_>> = rows.iter().map(row_ref).collect();
         Ranker::new(&version, table).score_refs(&refs, &mut answers);
-        let values: Vec<f32> = (0..rows.len()).map(|row| self.value.of(&answers, row)).collect();
+        let values: Vec<f32> = (0..rows.len()).map(|row| value.of(&answers, row)).collect();
         let mut spare = self.spare.lock();
         if spare.len() < SPARE_MAX {
             spare.push(answers);
@@ -111,7 +111,11 @@ impl Learned {
     fn blend(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<f32, Unlearned> {
         let serving = self.serving(query.now_ms)?;
         let rows = query.rows.get().ok_or(Unlearned::Unread)?;
-        let (values, say) = self.values(&serving, rows)?;
+        let value = query
+            .steering
+            .as_ref()
+            .map_or(&self.value, |steering| steering.value());
+        let (values, say) = self.values(&serving, value, rows)?;
         for candidate in candidates {
             if let Some(value) = values.get(candidate.place as usize) {
                 candidate.score += say * (value - candidate.score);

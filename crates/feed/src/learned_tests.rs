@@ -323,7 +323,7 @@ fn the_learned_value_tells_new_videos_of_two_kinds_apart() {
     let learned = Learned::new(Some(school.parts.clone()), &Registry::new());
     let serving = learned.serving(NOW_MS).expect("a model");
     let (values, say) = learned
-        .values(&serving, query.rows.get().expect("rows"))
+        .values(&serving, &learned.value, query.rows.get().expect("rows"))
         .expect("values");
     assert!(values[0] > values[1] + 0.2, "{values:?}");
     assert!(say > 0.1, "{say}");

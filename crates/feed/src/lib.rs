@@ -29,6 +29,8 @@ mod seeded;
 mod served;
 mod slate;
 mod sources;
+mod steer;
+mod steering;
 mod vectors;
 
 #[cfg(test)]
@@ -42,4 +44,5 @@ pub use for_you::{COUNT_DEFAULT, COUNT_MAX, Caller, FeedEntry, FeedError, FeedPa
 pub use learned::LearnerParts;
 pub use reason::Reason;
 pub use recipe::FeedConfig;
+pub use steering::{Boost, Pin, Steering, SteeringHandle, value_weights};
 pub use vectors::{VectorKeeper, VideoVectors};

@@ -5,13 +5,14 @@ use std::sync::{Arc, OnceLock};
 use candidate_pipeline::{Asked, Candidate};
 use event::Source;
 use feature::Row;
-use feature_store::{Slot, VideoProfile};
+use feature_store::{Slot, Trending, VideoProfile};
 use slate::Prices;
 use types::{Region, TimestampMs, VideoId, ViewerId};
 
 use crate::explore::{EvenSample, Explored};
 use crate::history::History;
 use crate::quota::Asks;
+use crate::steering::Steering;
 
 /// One request for a page.
 pub(crate) struct Query {
@@ -32,6 +33,10 @@ pub(crate) struct Query {
     pub held: Vec<VideoId>,
     /// How many candidates each source may give.
     pub asks: Asks,
+    /// What operators ask of the feed; none where nobody can.
+    pub steering: Option<Arc<Steering>>,
+    /// The trending lists, and what rises.
+    pub trending: Arc<Trending>,
     /// Owned by the history hydrator; empty for someone new, or when the history could not be read.
     pub history: History,
     /// Written once by the stages of these names, by [`VideoCandidate::place`].
@@ -71,6 +76,8 @@ impl Query {
             count,
             held: Vec::new(),
             asks: Asks::default(),
+            steering: None,
+            trending: Arc::default(),
             history: History::default(),
             profiles: OnceLock::new(),
             rows: OnceLock::new(),
@@ -136,7 +143,7 @@ impl SourceSet {
     }
 }
 
-const ALL: [Source; 10] = [
+const ALL: [Source; 11] = [
     Source::Fresh,
     Source::Popular,
     Source::Interest,
@@ -147,6 +154,7 @@ const ALL: [Source; 10] = [
     Source::Content,
     Source::Social,
     Source::Trending,
+    Source::Pinned,
 ];
 
 /// A place in the columns of the query that a candidate does not have.
@@ -227,6 +235,9 @@ mod tests {
             one.sources.iter().collect::<Vec<_>>(),
             [Source::Fresh, Source::Social]
         );
-        assert_eq!(ALL.map(|source| source as usize), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(
+            ALL.map(|source| source as usize),
+            [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+        );
     }
 }

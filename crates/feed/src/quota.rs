@@ -41,7 +41,7 @@ impl Class {
             Source::Collaborative | Source::Interest => Self::Collaborative,
             Source::Content | Source::Fresh => Self::Content,
             Source::Social | Source::Following => Self::Social,
-            Source::Trending | Source::Popular => Self::Trending,
+            Source::Trending | Source::Popular | Source::Pinned => Self::Trending,
             Source::Explore | Source::Uniform => Self::Exploration,
         }
     }

@@ -6,6 +6,7 @@ use event::Source;
 use feature_store::VideoProfile;
 
 use crate::model::{Query, VideoCandidate};
+use crate::slate;
 
 /// The weakest leaning that may be named as a reason.
 const TASTE_NAMED_MIN: f32 = 0.3;
@@ -25,6 +26,10 @@ pub enum Reason {
     Explore,
     /// Newly published.
     Fresh,
+    /// Of a topic that suddenly draws many people.
+    Rising,
+    /// Put first by those who look after the house, for this reason.
+    Pinned(Arc<str>),
 }
 
 impl Reason {
@@ -37,11 +42,16 @@ impl Reason {
             Self::Popular => "popular",
             Self::Explore => "explore",
             Self::Fresh => "fresh",
+            Self::Rising => "rising",
+            Self::Pinned(_) => "pinned",
         }
     }
 
     pub(crate) fn of(query: &Query, candidate: &VideoCandidate, profile: &VideoProfile) -> Self {
         let history = &query.history;
+        if let Some(reason) = pinned(query, candidate) {
+            return Self::Pinned(reason);
+        }
         let hashtag = profile
             .hashtags
             .iter()
@@ -55,8 +65,19 @@ impl Reason {
             (_, Some((taste, hashtag))) if taste >= creator => Self::Hashtag(hashtag.clone()),
             _ if creator >= TASTE_NAMED_MIN => Self::Creator,
             (_, Some((_, hashtag))) => Self::Hashtag(hashtag.clone()),
+            _ if slate::is_rising(query, profile) => Self::Rising,
             _ if candidate.sources.has(Source::Popular) => Self::Popular,
             _ => Self::Fresh,
         }
     }
+}
+
+fn pinned(query: &Query, candidate: &VideoCandidate) -> Option<Arc<str>> {
+    let steering = query
+        .steering
+        .as_ref()
+        .filter(|_| candidate.sources.has(Source::Pinned))?;
+    let mut pins = steering.pins(query.region, query.now_ms);
+    pins.find(|pin| pin.video == candidate.video)
+        .map(|pin| pin.reason.clone())
 }

@@ -20,6 +20,7 @@ use crate::quota::{Blend, Quota};
 use crate::satisfaction::Satisfaction;
 use crate::served::NoteServed;
 use crate::slate::{BestFirst, Slate};
+use crate::steer::Steer;
 use crate::{filters, sources};
 
 /// Above the patience of [`CatchUp`], which counts by itself.
@@ -69,6 +70,8 @@ pub(crate) fn for_you(
             Box::new(ReadHistory(store())),
         ],
         sources: vec![
+            Box::new(sources::Pinned(store())),
+            Box::new(sources::Rising(store())),
             Box::new(sources::Collaborative {
                 store: store(),
                 vectors: parts.vectors.clone(),
@@ -100,6 +103,7 @@ pub(crate) fn for_you(
         steps: vec![
             Step::Hydrate(Box::new(Even)),
             Step::Score(Box::new(Satisfaction(store()))),
+            Step::Score(Box::new(Steer(store()))),
             Step::Cut(Box::new(Best {
                 ranked_max: parts.config.ranked_max,
             })),

@@ -6,7 +6,8 @@
 use std::collections::{HashMap, HashSet};
 
 use candidate_pipeline::{Selector, Stage, StageError};
-use feature_store::VideoProfile;
+use event::Source;
+use feature_store::{Entity, VideoProfile};
 use slate::{Before, Item, Page, Relaxed, Rules, lay, violations};
 
 use crate::explore::{self, weights};
@@ -21,6 +22,10 @@ const FRESH_MS: f32 = 3_600_000.0;
 const FRESH_FADES_MS: f32 = 900_000.0;
 /// More for a creator whom the viewer follows (R6).
 const FOLLOWED_BOOST: f32 = 0.3;
+/// More for a video of a topic that rises, for whom it concerns altogether (R11).
+const RISING_BOOST: f32 = 0.5;
+/// More than anything else: a pinned video stands first where it may stand at all.
+const PIN_BOOST: f32 = 1_000.0;
 /// Below this a score is bent towards 0 and never beyond, in its order: a boost must not make what is bad worse.
 const SCORE_BENT: f32 = 0.05;
 /// The part of a page for videos of the viewer's region, where that is known (R6).
@@ -204,7 +209,46 @@ fn value(query: &Query, candidate: &VideoCandidate, profile: &VideoProfile) -> f
     let fresh = (1.0 - (age_ms - FRESH_MS) / FRESH_FADES_MS).clamp(0.0, 1.0);
     let followed = query.history.following.contains(&profile.creator);
     let followed = f32::from(u8::from(followed));
-    positive(candidate.score) * (1.0 + FRESH_BOOST * fresh) * (1.0 + FOLLOWED_BOOST * followed)
+    let rising = if is_rising(query, profile) {
+        affinity(query, profile)
+    } else {
+        0.0
+    };
+    let steering = query.steering.as_ref();
+    let steered = steering.map_or(1.0, |steering| {
+        steering.factor(profile, query.region, query.now_ms)
+    });
+    let pinned = if candidate.sources.has(Source::Pinned) {
+        PIN_BOOST
+    } else {
+        1.0
+    };
+    positive(candidate.score)
+        * (1.0 + FRESH_BOOST * fresh)
+        * (1.0 + FOLLOWED_BOOST * followed)
+        * (1.0 + RISING_BOOST * rising)
+        * steered
+        * pinned
+}
+
+/// Whether the video is of a topic that rises at this moment.
+pub(crate) fn is_rising(query: &Query, profile: &VideoProfile) -> bool {
+    query.trending.rising.iter().any(|topic| match &topic.what {
+        Entity::Hashtag(tag) => profile.hashtags.contains(tag),
+        Entity::Sound(sound) => profile.sound == Some(*sound),
+        Entity::Category(category) => profile.category == Some(*category),
+        Entity::Video(_) | Entity::Creator(_) | Entity::Region(_) | Entity::Viewer(_) => false,
+    })
+}
+
+/// How much the viewer's watching leans to what a video is about, 0 to 1. Who does not care gets no more of what rises.
+fn affinity(query: &Query, profile: &VideoProfile) -> f32 {
+    let hashtags = profile
+        .hashtags
+        .iter()
+        .map(|tag| query.history.hashtag_taste(tag));
+    let most = hashtags.fold(query.history.creator_taste(profile.creator), f32::max);
+    (most.max(0.0) / 2.0).tanh()
 }
 
 /// Keeps the order, and makes the lowest score a small positive value.

@@ -7,7 +7,9 @@ mod explore;
 mod following;
 mod fresh;
 mod interest;
+mod pinned;
 mod popular;
+mod rising;
 
 pub(crate) use collaborative::Collaborative;
 pub(crate) use content::Content;
@@ -15,7 +17,9 @@ pub(crate) use explore::{EvenSampled, Explore};
 pub(crate) use following::Followed;
 pub(crate) use fresh::Fresh;
 pub(crate) use interest::Interest;
+pub(crate) use pinned::Pinned;
 pub(crate) use popular::Popular;
+pub(crate) use rising::Rising;
 
 use event::Source;
 use feature_store::{Catalog, FeatureStore, Flags, Slot};

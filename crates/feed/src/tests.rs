@@ -53,6 +53,7 @@ fn house(videos: &[(u64, u64, &str)]) -> House {
         vectors: crate::VideoVectors::new(),
         cursor_key: [1; 32],
         seed: 5,
+        steering: crate::SteeringHandle::default(),
         config: FeedConfig::default(),
     };
     House {
@@ -382,3 +383,5 @@ async fn near_duplicates_share_no_page_and_nothing_like_what_was_seen_comes_agai
         .expect("a page");
     assert_eq!(shown(&later), 0, "one was watched: {:?}", raws(&later));
 }
+#[path = "steering_tests.rs"]
+mod steering_tests;

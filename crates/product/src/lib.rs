@@ -22,6 +22,7 @@ mod error;
 mod facts;
 mod follows;
 mod limits;
+mod operators;
 mod outbox_relay;
 mod pages;
 mod passwords;
@@ -44,9 +45,10 @@ pub use facts::Actor;
 pub use follows::FollowState;
 pub use limits::ProductLimits;
 pub use metastore::{
-    Comment, Rejection, Role, RoleChange, RoleChangeKind, RoleHolder, UserCounts, Video, VideoCard,
-    VideoCounts, VideoStatus,
+    Comment, OperatorChange, Order, OrderKind, Rejection, Role, RoleChange, RoleChangeKind, RoleHolder,
+    UserCounts, Video, VideoCard, VideoCounts, VideoStatus,
 };
+pub use operators::{FACTOR_MAX, FACTOR_MIN, ORDER_MS_MAX, ORDERS_MAX, OrderAsked, WEIGHT_MAX};
 pub use outbox_relay::{OutboxRelay, RelayError};
 pub use pages::{PageRequest, Paged};
 pub use profiles::{Profile, ProfileChange};

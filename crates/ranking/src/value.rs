@@ -31,9 +31,16 @@ enum Answer {
 }
 
 impl Value {
-    /// Heads that the schema does not have count nothing.
+    /// With the built-in weights. Heads that the schema does not have count nothing.
     pub fn new(schema: &Schema) -> Self {
-        let parts = WEIGHTS.iter().filter_map(|&(name, weight)| {
+        Self::with(schema, &[])
+    }
+
+    /// With weights of one's own for some heads.
+    pub fn with(schema: &Schema, own: &[(&str, f32)]) -> Self {
+        let parts = WEIGHTS.iter().filter_map(|&(name, built_in)| {
+            let own = own.iter().find(|(head, _)| *head == name);
+            let weight = own.map_or(built_in, |(_, weight)| *weight);
             let place = schema.heads.iter().position(|head| head.name == name)?;
             let answer = match schema.heads[place].kind {
                 HeadKind::Binary => Answer::Probability,

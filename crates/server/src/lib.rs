@@ -18,9 +18,11 @@ mod parts;
 mod region;
 mod routes;
 mod shell;
+mod steering;
 mod web;
 
 pub use limits::RateLimits;
 pub use openapi::openapi;
 pub use parts::{Readiness, ServerParts};
 pub use shell::{Shell, router, serve};
+pub use steering::steering;

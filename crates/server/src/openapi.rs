@@ -50,6 +50,13 @@ pub(crate) fn endpoints() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(admin::flow))
         .routes(routes!(admin::metrics))
         .routes(routes!(admin::checkpoint))
+        .routes(routes!(admin::operators::orders, admin::operators::order_make))
+        .routes(routes!(admin::operators::order_withdraw))
+        .routes(routes!(
+            admin::operators::value_weights,
+            admin::operators::value_weights_set
+        ))
+        .routes(routes!(admin::operators::changes))
 }
 
 /// The events door, which has a state of its own.

@@ -8,7 +8,7 @@ use axum::http::HeaderName;
 use blob::{BlobStore, UrlSigner};
 use collector::Collector;
 use feature_store::FeatureStore;
-use feed::{Following, ForYou};
+use feed::{Following, ForYou, SteeringHandle};
 use media::Uploads;
 use metrics_exporter_prometheus::PrometheusHandle;
 use product::{OutboxRelay, Product};
@@ -31,6 +31,8 @@ pub struct ServerParts {
     pub collector: Arc<Collector>,
     pub for_you: ForYou,
     pub following: Following,
+    /// What operators ask of the feed, as the feed holds it.
+    pub steering: SteeringHandle,
     pub store: Arc<FeatureStore>,
     pub blobs: BlobStore,
     pub signer: UrlSigner,

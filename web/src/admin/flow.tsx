@@ -4,10 +4,9 @@
 import { createMemo, For, Match, Show, Switch } from 'solid-js';
 import { refresh, viewer, wasSignedIn } from '../api/auth';
 import { Icon } from '../components/icon';
-import { Notice } from '../components/notice';
-import { Link, loginFrom } from '../router';
 import { Drops } from './drops';
 import { Figures } from './figures';
+import { Gate } from './gate';
 import { behindMs, type Problem, problems } from './health';
 import { JobsStage, jobName } from './jobs';
 import { LearnerPanel } from './learner';
@@ -32,52 +31,14 @@ export default function FlowPage() {
     source.take(flow);
     rememberOperator();
   });
-  const refused = () => poll.error()?.status;
   return (
     <div class="page flow">
-      <Switch fallback={<Waiting />}>
-        <Match when={refused() === 401}>
-          <Notice icon="user" title={am.gate.signIn} text={am.gate.signInText}>
-            <Link class="button button--accent" href={loginFrom()}>
-              {am.gate.login}
-            </Link>
-          </Notice>
-        </Match>
-        <Match when={refused() === 403}>
-          <Notice
-            icon="user"
-            title={am.gate.forbidden}
-            text={am.gate.forbiddenText(viewer()?.username ?? '')}
-          >
-            <Again poll={poll} />
-          </Notice>
-        </Match>
-        <Match when={source.live()}>{(live) => <FlowNow live={live()} poll={poll} />}</Match>
-        <Match when={poll.error()}>
-          <Notice icon="cloudOff" title={am.gate.failed} text={am.gate.failedText} alert>
-            <Again poll={poll} />
-          </Notice>
-        </Match>
-      </Switch>
+      <Gate error={poll.error()} again={() => poll.again()} ready={source.live() !== undefined}>
+        <Show when={source.live()}>{(live) => <FlowNow live={live()} poll={poll} />}</Show>
+      </Gate>
     </div>
   );
 }
-
-const Again = (props: { poll: Poll }) => (
-  <button type="button" class="button button--accent" onClick={() => props.poll.again()}>
-    {am.gate.again}
-  </button>
-);
-
-const Waiting = () => (
-  <div aria-busy="true">
-    <span class="visually-hidden" role="status">
-      {am.gate.loading}
-    </span>
-    <div class="skeleton flow__skeleton-title" />
-    <div class="skeleton flow__skeleton" />
-  </div>
-);
 
 function FlowNow(props: { live: Live; poll: Poll }) {
   const { live } = props;

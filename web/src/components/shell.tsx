@@ -56,6 +56,7 @@ function SideRail() {
       <SideLink href={routes.settings} icon="gear" text={m.nav.settings} />
       <Show when={isOperator()}>
         <SideLink href={routes.flow} icon="flow" text={m.nav.flow} />
+        <SideLink href={routes.steer} icon="steer" text={m.nav.steer} />
       </Show>
       <div class="side__foot">
         <Show

@@ -18,6 +18,7 @@ export const en = {
     login: 'Log in',
     settings: 'Settings',
     flow: 'Live flow',
+    steer: 'Steering',
     skip: 'Skip to the video',
     tabs: 'Feeds',
     back: 'Back',

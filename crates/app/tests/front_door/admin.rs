@@ -7,7 +7,7 @@ use testkit::{Server, Value, json};
 use crate::{BINARY, NOBODY, check, row, start};
 
 /// `riffle admin …` on the folder of a running server.
-fn admin(server: &Server, words: &[&str]) -> Output {
+pub(crate) fn admin(server: &Server, words: &[&str]) -> Output {
     Command::new(BINARY)
         .arg("admin")
         .args(words)

@@ -9,7 +9,7 @@ use super::{DecodeError, FEATURES_MAX, IDS_MAX, KIND_SERVED, SLATE_ITEMS_MAX};
 use crate::record::{ServedItem, ServedSlate, Source};
 
 /// Ever longer: a source's place is its number in the log.
-pub(super) const SOURCES: [Source; 10] = [
+pub(super) const SOURCES: [Source; 11] = [
     Source::Fresh,
     Source::Popular,
     Source::Interest,
@@ -20,6 +20,7 @@ pub(super) const SOURCES: [Source; 10] = [
     Source::Content,
     Source::Social,
     Source::Trending,
+    Source::Pinned,
 ];
 
 pub(super) fn write_served(out: &mut Writer<'_>, slate: &ServedSlate) {

@@ -6,6 +6,7 @@ mod drops;
 mod exposition;
 mod flow;
 mod learner;
+pub(crate) mod operators;
 
 use std::sync::Arc;
 

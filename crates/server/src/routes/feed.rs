@@ -109,5 +109,7 @@ fn words(reason: &Reason, video: &Video) -> String {
         Reason::Popular => "Many people watched this lately".to_owned(),
         Reason::Explore => "Something new, to learn what you like".to_owned(),
         Reason::Fresh => "New here".to_owned(),
+        Reason::Rising => "Many people turn to this just now".to_owned(),
+        Reason::Pinned(reason) => format!("Pinned here: {reason}"),
     }
 }
