@@ -83,12 +83,12 @@ impl UserHistoryJob {
                 }
                 (ActionKind::Block | ActionKind::Unblock, Some(target)) => {
                     let blocked = action.kind == ActionKind::Block;
-                    state.following.remove(&target);
+                    state.unfollow(target);
                     state.wish(|wishes| room(wishes.block(target, blocked, at_ms)));
                 }
                 (ActionKind::BlockedBy | ActionKind::UnblockedBy, Some(target)) => {
                     let blocked = action.kind == ActionKind::BlockedBy;
-                    state.following.remove(&target);
+                    state.unfollow(target);
                     state.wish(|wishes| room(wishes.block_by(target, blocked, at_ms)));
                 }
                 (ActionKind::NotInterested | ActionKind::Report, _) => {
