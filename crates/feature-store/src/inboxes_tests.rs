@@ -35,6 +35,7 @@ fn profile(video: u64, creator: u64, published_ms: i64) -> VideoProfile {
         region: None,
         content: None,
         original: None,
+        caption: Arc::from(""),
     }
 }
 

@@ -139,6 +139,7 @@ mod tests {
             region: None,
             content: None,
             original: None,
+            caption: Arc::from(""),
         }
     }
 
