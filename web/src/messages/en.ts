@@ -266,7 +266,7 @@ export const en = {
       },
       first_viewers: {
         title: 'Meeting its first viewers',
-        text: 'We show it to people who watch videos like yours, and see how many stay. Nothing is decided before everyone we promised has seen it.',
+        text: 'We show it first to people who watch videos like yours, and see how many stay. Nothing is decided before everyone we promised has seen it.',
       },
       trying: {
         title: 'Shown to more people',
@@ -311,14 +311,14 @@ export const en = {
     peers: 'Similar',
     inHundred: (n: number) => `${n} in 100`,
     compared: (own: number, peers: number) =>
-      `${own} in 100 viewers watched it for long or shared it; of a similar video ${peers} in 100.`,
+      `${own} in 100 viewers watched it for long or shared it. With similar videos it is ${peers} in 100.`,
     basis: (videos: number) =>
       videos > 0
         ? `That is the middle one of ${plural(videos, 'video', 'videos')}.`
         : 'There are too few similar videos to compare with, so we assume what is usual.',
     past: 'What was decided',
-    passed: (n: number, sure: number) => `Passed round ${n}: we were ${sure} % sure that it does better.`,
-    stopped: (n: number, sure: number) => `Stopped in round ${n}: we were ${sure} % sure that it does worse.`,
+    passed: (n: number, sure: number) => `Passed round ${n}: we were ${sure} % sure that it does better.`,
+    stopped: (n: number, sure: number) => `Stopped in round ${n}: we were ${sure} % sure that it does worse.`,
     note: 'Only For You counts here, and only viewers whose watching we know of. A view that was lost on the way is not held against your video.',
   },
   settings: {
