@@ -2,7 +2,7 @@
 //!
 //! [`collaborative`] is the generator a feed asks; it is made of [`trails`] (what each viewer was shown lately), [`regression`] (what holds
 //! people who were shown the same, refitted now and then) and two counters of [`trending`] (what holds people now, what most have
-//! seen). States are plain data and can be stored; a fit is derived and is not. There is no IO, no clock and no randomness here,
+//! seen). [`vq`] is the index of vectors that two of the feed's sources ask; its own header has its figures. States are plain data and can be stored; a fit is derived and is not. There is no IO, no clock and no randomness here,
 //! and no filtering of what a viewer may see beyond the predicate that the caller gives.
 //!
 //! Back of the envelope (arithmetic, not measured), at the default bounds:
