@@ -5,6 +5,7 @@
 //! items are added and as many taken out, another thread goes on asking.
 
 mod findable;
+mod towers;
 mod world;
 
 use std::collections::HashSet;
@@ -33,6 +34,9 @@ pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError
     let wanted = |point: &str| setup.only.as_deref().is_none_or(|only| only == point);
     if wanted("findable") {
         findable::run(figures)?;
+    }
+    if wanted("towers") {
+        towers::run(figures)?;
     }
     if wanted("index") {
         index(figures);
