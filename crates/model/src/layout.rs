@@ -101,7 +101,10 @@ impl Layout {
                 target: target.map(|target| usize::from(slot_place[usize::from(target)])),
                 wide: spec.wide,
                 side: spec.side,
-                counted: schema.slots[usize::from(slot_place[usize::from(target.unwrap_or(spec.slot))])]
+                // A tower's schema lacks the slot when the rows are of the other tower's side.
+                counted: (target.map(|target| usize::from(slot_place[usize::from(target)])))
+                    .and_then(|place| schema.slots.get(place))
+                    .unwrap_or(spec)
                     .admission
                     > 1,
             });
