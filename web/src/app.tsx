@@ -14,6 +14,7 @@ const LoginPage = lazy(() => import('./pages/login/login'));
 const SettingsPage = lazy(() => import('./pages/settings/settings'));
 const FlowPage = lazy(() => import('./admin/flow'));
 const SteerPage = lazy(() => import('./admin/steer'));
+const FeedOpenPage = lazy(() => import('./admin/feed'));
 const VideoPage = lazy(() => import('./pages/video/video'));
 const DistributionPage = lazy(() => import('./pages/distribution/distribution'));
 
@@ -23,7 +24,7 @@ type Place =
   | { page: 'reach'; id: string }
   | { page: 'profile'; username: string }
   | { page: 'login'; signUp: boolean }
-  | { page: 'upload' | 'settings' | 'flow' | 'steer' | 'lost' };
+  | { page: 'upload' | 'settings' | 'flow' | 'steer' | 'feed-open' | 'lost' };
 
 /** What an address means. */
 export function placeOf(pathname: string): Place {
@@ -33,6 +34,7 @@ export function placeOf(pathname: string): Place {
   if (first === 'v' && second !== '') return { page: 'video', id: second };
   if (`/${first}/${second}` === routes.flow) return { page: 'flow' };
   if (`/${first}/${second}` === routes.steer) return { page: 'steer' };
+  if (`/${first}/${second}` === routes.feedOpen) return { page: 'feed-open' };
   if (second !== '') return { page: 'lost' };
   if (first.startsWith('@')) return { page: 'profile', username: first.slice(1) };
   const places: Record<string, Place> = {
@@ -57,6 +59,7 @@ function titleOf(place: Place): string {
     lost: m.notFound.title,
     flow: m.nav.flow,
     steer: m.nav.steer,
+    'feed-open': m.nav.feedOpen,
     video: '',
     reach: m.reach.title,
   }[place.page];
@@ -104,6 +107,9 @@ export function App() {
           </Match>
           <Match when={at('steer')}>
             <SteerPage />
+          </Match>
+          <Match when={at('feed-open')}>
+            <FeedOpenPage />
           </Match>
         </Switch>
       </Suspense>

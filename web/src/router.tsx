@@ -46,6 +46,7 @@ export const routes = {
   settings: '/settings',
   flow: '/admin/flow',
   steer: '/admin/steer',
+  feedOpen: '/admin/feed',
   profile: (username: string) => `/@${username}`,
   video: (id: string) => `/v/${id}`,
   reach: (id: string) => `/v/${id}/reach`,

@@ -31,3 +31,28 @@ pub struct FeedPage {
     /// Null when there is nothing more for now.
     pub cursor: Option<String>,
 }
+
+/// What a client asks that settles its order at every swipe.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NextRequest {
+    /// The newest cursor the client has.
+    pub cursor: String,
+    /// What it holds and never showed, in the order it would show them; at most 12.
+    pub unseen: Vec<ImpressionId>,
+    /// How many to append, 0 to 10; 2 when absent.
+    pub count: Option<u32>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NextResponse {
+    /// The new order of what is unseen. An item that the client held keeps its impression; another one may stand in its place.
+    pub unseen: Vec<FeedItem>,
+    /// Goes behind it.
+    pub append: Vec<FeedItem>,
+    /// Of what was asked about, what must not be shown any more.
+    pub dropped: Vec<ImpressionId>,
+    /// For the next request; null when there is nothing more for now.
+    pub cursor: Option<String>,
+}

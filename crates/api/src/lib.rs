@@ -10,6 +10,7 @@ mod config;
 mod distribution;
 mod error;
 mod events;
+mod explain;
 mod feed;
 mod operators;
 mod trending;
@@ -34,7 +35,11 @@ pub use distribution::{
 };
 pub use error::ErrorBody;
 pub use events::{EventsRequest, EventsResponse, Promise, RejectedEvent};
-pub use feed::{FeedItem, FeedPage, Reason};
+pub use explain::{
+    FeedCandidate, FeedExplained, FeedGone, FeedLeaning, FeedRecipe, FeedRecipeStage, FeedRemoved, FeedSlate,
+    FeedStage, FeedSwitch,
+};
+pub use feed::{FeedItem, FeedPage, NextRequest, NextResponse, Reason};
 pub use operators::{
     OperatorChange, OperatorChanges, Order, OrderRequest, Orders, ValueWeight, ValueWeights,
     ValueWeightsRequest,

@@ -31,6 +31,8 @@ pub enum Command {
     Eval(EvalOptions),
     /// Print every feature that the model reads.
     Features(FeaturesOptions),
+    /// Look into the feed of a running server, as an admin.
+    Feed(FeedOptions),
     /// Print the OpenAPI document.
     Openapi,
     /// Print the settings in force, after file and environment.
@@ -110,6 +112,37 @@ pub struct RankingOptions {
     /// Measure plain methods beside the product's: popularity, recent popularity, ItemKNN, EASE.
     #[arg(long)]
     pub baselines: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct FeedOptions {
+    #[arg(long, default_value = "http://127.0.0.1:8080", global = true)]
+    pub server: String,
+    /// Username of an admin; RIFFLE_PASSWORD holds the password.
+    #[arg(long = "as", value_name = "ADMIN", default_value = "admin", global = true)]
+    pub admin: String,
+    #[command(subcommand)]
+    pub command: FeedCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum FeedCommand {
+    /// Print the stages of For You in their order, what each does, and for which share of viewers.
+    Pipeline,
+    /// Print one request for a first page, stage by stage: counts, drops with reasons, scores, times. Nothing is noted as served.
+    Explain {
+        /// A username, or the id of an account or a guest.
+        user: String,
+        /// Items of the page, 1 to 50.
+        #[arg(long, default_value_t = 20)]
+        count: u32,
+        /// Where they seem to be: two letters, ISO 3166-1.
+        #[arg(long)]
+        region: Option<String>,
+        /// Print JSON instead of tables.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ pub mod config;
 pub mod demo;
 pub mod eval;
 pub mod features;
+pub mod feed;
 pub mod import;
 pub mod jobs;
 pub mod log;

@@ -117,6 +117,7 @@ impl Learner {
 pub struct Feed {
     pub seed: u64,
     pub candidates_max: usize,
+    pub light_max: usize,
     pub ranked_max: usize,
     /// Shares of viewers, 0 to 1, by the name of a stage.
     pub components: BTreeMap<String, f32>,

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Admin(options) => commands::admin::run(&options),
         Command::Eval(options) => commands::eval::run(&options),
         Command::Features(options) => commands::features::run(&options),
+        Command::Feed(options) => commands::feed::run(&options),
         Command::Openapi => commands::openapi::run(),
         Command::Config(options) => commands::config::run(&options),
     };

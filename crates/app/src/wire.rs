@@ -157,6 +157,7 @@ impl House {
             seed: config.feed.seed,
             config: FeedConfig {
                 candidates_max: config.feed.candidates_max,
+                light_max: config.feed.light_max,
                 ranked_max: config.feed.ranked_max,
                 components: config.feed.components.clone(),
             },

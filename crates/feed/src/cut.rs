@@ -13,17 +13,19 @@ use crate::model::{NO_PLACE, Query, VideoCandidate};
 pub(crate) const EXPLORED_MAX: usize = 64;
 
 pub(crate) struct Best {
+    pub name: &'static str,
+    pub about: &'static str,
     /// How many go on, beside those of exploration.
-    pub ranked_max: usize,
+    pub keep_max: usize,
 }
 
 impl Stage for Best {
     fn name(&self) -> &'static str {
-        "best"
+        self.name
     }
 
     fn about(&self) -> &'static str {
-        "lets the best by light score go on, and what exploration may draw"
+        self.about
     }
 
     fn is_switchable(&self) -> bool {
@@ -33,7 +35,7 @@ impl Stage for Best {
 
 impl Cut<Query, VideoCandidate> for Best {
     fn keep_max(&self, query: &Query) -> usize {
-        self.ranked_max.max(query.count * 2)
+        self.keep_max.max(query.count * 2)
     }
 
     fn keep(&self, query: &Query, candidates: &[VideoCandidate]) -> Result<Vec<usize>, StageError> {
@@ -54,7 +56,7 @@ impl Cut<Query, VideoCandidate> for Best {
             one.even
                 || one.sources.has(Source::Explore)
                 || one.sources.has(Source::Pinned)
-                || query.held.contains(&one.video)
+                || query.holds(one.video).is_some()
         };
         places.extend(
             beyond

@@ -59,7 +59,17 @@ pub(crate) fn numbers(query: &Query) -> Counter {
 }
 
 /// Bits of the places of a page of `length` that explore. Places count on through a sitting, so that short pages explore as often as long ones.
+/// Of what the client holds, those that explored before keep their places; behind it the count of the sitting goes on.
 pub(crate) fn places(query: &Query, length: usize) -> u64 {
+    if !query.held.is_empty() {
+        let served = query.history.served.len() as u64;
+        return (0..length.min(64))
+            .filter(|place| match query.held.get(*place) {
+                Some(held) => held.explored,
+                None => (served + *place as u64) % EXPLORE_EVERY == EXPLORE_AT,
+            })
+            .fold(0, |bits, place| bits | 1 << place);
+    }
     let from = query.page.wrapping_mul(query.count as u64);
     (0..length.min(64) as u64)
         .filter(|place| from.wrapping_add(*place) % EXPLORE_EVERY == EXPLORE_AT)
@@ -68,7 +78,9 @@ pub(crate) fn places(query: &Query, length: usize) -> u64 {
 
 /// The place of a page of `length` that is drawn evenly, if one is. No page has two.
 pub(crate) fn even_place(query: &Query, length: usize) -> Option<usize> {
-    let exploring: Vec<usize> = bits(places(query, length)).collect();
+    let exploring: Vec<usize> = bits(places(query, length))
+        .filter(|place| *place >= query.held.len())
+        .collect();
     let numbers = numbers(query).with(STREAM_EVEN_PLACE);
     let is_even = numbers.unit(0) < EVEN_SHARE * exploring.len() as f64;
     is_even.then(|| exploring[numbers.below(1, exploring.len())])
@@ -99,7 +111,7 @@ impl Hydrator<Query, VideoCandidate> for Even {
         };
         let mut eligible: Vec<usize> = (0..candidates.len())
             .filter(|&at| {
-                candidates[at].sources.has(Source::Uniform) && !query.held.contains(&candidates[at].video)
+                candidates[at].sources.has(Source::Uniform) && query.holds(candidates[at].video).is_none()
             })
             .collect();
         // In an order that is the videos' own.
@@ -128,14 +140,17 @@ pub(crate) fn draw(
     candidates: &mut [VideoCandidate],
     value: impl Fn(&VideoCandidate) -> f32,
 ) -> Vec<(usize, usize)> {
-    let even = order.iter().copied().find(|&at| candidates[at].even);
+    let even = order
+        .iter()
+        .copied()
+        .find(|&at| candidates[at].even && query.holds(candidates[at].video).is_none());
     let even_place = even.and_then(|_| even_place(query, query.count));
     let may_be_drawn = |at: &usize| {
         let one = &candidates[*at];
         one.place != NO_PLACE
             && one.sources.has(Source::Explore)
             && !one.even
-            && !query.held.contains(&one.video)
+            && query.holds(one.video).is_none()
     };
     let mut pool: Vec<usize> = order
         .iter()
@@ -153,6 +168,18 @@ pub(crate) fn draw(
     let (mut probabilities, mut drawn) = (Vec::with_capacity(pool.len()), Vec::new());
     let numbers = numbers(query).with(STREAM_WEIGHTED);
     for place in bits(places) {
+        if let Some(held) = query.held.get(place) {
+            if let Some(at) = order
+                .iter()
+                .copied()
+                .find(|&at| candidates[at].video == held.video)
+            {
+                let one = &mut candidates[at];
+                (one.explored, one.even, one.propensity) = (true, held.even, held.propensity);
+                drawn.push((place, at));
+            }
+            continue;
+        }
         if let Some(even) = even.filter(|_| even_place == Some(place)) {
             drawn.push((place, even));
             continue;

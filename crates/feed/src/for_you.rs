@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Instant;
 
 use candidate_pipeline::{Pipeline, RecipeLine, SwitchError, Watch};
 use event_log::EventLog;
@@ -10,7 +11,9 @@ use parking_lot::Mutex;
 use types::{ImpressionId, Region, TimestampMs, VideoId, ViewerId};
 
 use crate::cursor::{Cursor, CursorError, Cursors, FeedKind};
+use crate::explain::Explained;
 use crate::explore::weights::Counter;
+use crate::late::{APPEND_MAX, Given, Held, UNSEEN_MAX};
 use crate::learned::LearnerParts;
 use crate::model::{Query, VideoCandidate};
 use crate::quota::Quota;
@@ -36,6 +39,10 @@ pub enum FeedError {
     Cursor(#[from] CursorError),
     #[error("count must be between 1 and {COUNT_MAX}")]
     Count,
+    #[error("`unseen` lists at most {UNSEEN_MAX} impressions")]
+    Unseen,
+    #[error("count must be between 0 and {APPEND_MAX}")]
+    Append,
     #[error("viewer state cannot be read at the moment; try again")]
     Store(#[from] StoreError),
 }
@@ -74,6 +81,29 @@ pub struct ForYouPage {
     pub cursor: Option<String>,
 }
 
+/// What a client asks that binds late.
+#[derive(Debug, Clone)]
+pub struct NextAsk {
+    /// The newest cursor it has.
+    pub cursor: String,
+    /// What it holds and never showed, in the order it would show them; at most [`UNSEEN_MAX`].
+    pub unseen: Vec<ImpressionId>,
+    /// How many to append at most.
+    pub count: usize,
+}
+
+/// The answer to [`NextAsk`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextPage {
+    /// The new order. What the client held keeps its impression.
+    pub unseen: Vec<FeedEntry>,
+    /// Goes behind it.
+    pub append: Vec<FeedEntry>,
+    /// Of what was asked about, what must not be shown any more.
+    pub dropped: Vec<ImpressionId>,
+    pub cursor: Option<String>,
+}
+
 /// See the file's header.
 pub struct ForYou {
     pipeline: Pipeline<Query, VideoCandidate>,
@@ -82,6 +112,7 @@ pub struct ForYou {
     pages: Mutex<Pages>,
     store: Arc<FeatureStore>,
     pub(crate) steering: SteeringHandle,
+    given: Given,
     seed: u64,
 }
 
@@ -107,6 +138,7 @@ impl ForYou {
             pages: Mutex::default(),
             store: parts.store.clone(),
             steering: parts.steering.clone(),
+            given: Given::default(),
             seed: parts.seed,
         })
     }
@@ -151,12 +183,95 @@ impl ForYou {
         }
         let mut query = self.query(caller, key, count, now_ms);
         let outcome = self.pipeline.run(&mut query, Watch::Counted).await;
-        self.quota.laid(&outcome.selected);
         let answer = self.answer(&query, key, &outcome.selected);
         if cursor.is_some() && !answer.entries.is_empty() {
             self.pages.lock().put(key, answer.clone(), now_ms);
         }
         Ok(answer)
+    }
+
+    /// What the client holds unseen in its best order as of now, what must not be shown of it, and what to append. See [`crate::late`].
+    ///
+    /// # Errors
+    /// A cursor that is forged, foreign or too old; a list or count out of range.
+    pub async fn next(
+        &self,
+        caller: Caller,
+        ask: &NextAsk,
+        now_ms: TimestampMs,
+    ) -> Result<NextPage, FeedError> {
+        if ask.unseen.len() > UNSEEN_MAX {
+            return Err(FeedError::Unseen);
+        }
+        if ask.count > APPEND_MAX {
+            return Err(FeedError::Append);
+        }
+        let cursor = self.cursors.read_sitting(&ask.cursor, caller.viewer, now_ms)?;
+        let key = PageKey {
+            viewer: caller.viewer,
+            sitting_ms: cursor.at_ms,
+            page: cursor.page,
+        };
+        let held = self.given.find(caller.viewer, cursor.at_ms, &ask.unseen);
+        let count = held.len() + ask.count;
+        if count == 0 {
+            return Ok(NextPage {
+                unseen: Vec::new(),
+                append: Vec::new(),
+                dropped: ask.unseen.clone(),
+                cursor: Some(ask.cursor.clone()),
+            });
+        }
+        let plain = self.query(caller, key, count, now_ms);
+        // Not the seed of the page of this number: its impressions are others. Of two requests at once the clock tells them apart.
+        let mut query = Query {
+            seed: Counter::of_seed(plain.seed).with(now_ms as u64).word(1),
+            held,
+            ..plain
+        };
+        let outcome = self.pipeline.run(&mut query, Watch::Counted).await;
+        let answer = self.answer(&query, key, &outcome.selected);
+        metrics::counter!("riffle_feed_rebound_total").increment(1);
+        let mut unseen = answer.entries;
+        let append = unseen.split_off(query.held.len().min(unseen.len()));
+        let is_kept = |one: &ImpressionId| unseen.iter().chain(&append).any(|entry| entry.impression == *one);
+        let dropped: Vec<_> = ask.unseen.iter().filter(|one| !is_kept(one)).copied().collect();
+        metrics::counter!("riffle_feed_rebound_dropped_total").increment(dropped.len() as u64);
+        Ok(NextPage {
+            unseen,
+            append,
+            dropped,
+            cursor: answer.cursor,
+        })
+    }
+
+    /// One request for a first page, laid open; nothing is noted as served.
+    pub async fn explain(&self, caller: Caller, count: usize, now_ms: TimestampMs) -> Explained {
+        let key = PageKey {
+            viewer: caller.viewer,
+            sitting_ms: now_ms,
+            page: 0,
+        };
+        let mut query = Query {
+            is_dry: true,
+            ..self.query(caller, key, count.clamp(1, COUNT_MAX), now_ms)
+        };
+        let began = Instant::now();
+        let outcome = self.pipeline.run(&mut query, Watch::Traced).await;
+        let took = began.elapsed();
+        let recipe = self.pipeline.recipe();
+        let about = |name: &str| {
+            recipe
+                .iter()
+                .find(|line| line.name == name)
+                .map_or("", |line| line.about)
+        };
+        Explained::of(&query, &outcome, about, took)
+    }
+
+    /// Forgets the pages kept for `viewer`, who has just said something that the next page must heed.
+    pub fn invalidate(&self, viewer: ViewerId) {
+        self.pages.lock().forget(viewer);
     }
 
     fn query(&self, caller: Caller, key: PageKey, count: usize, now_ms: TimestampMs) -> Query {
@@ -174,9 +289,21 @@ impl ForYou {
     }
 
     fn answer(&self, query: &Query, key: PageKey, selected: &[VideoCandidate]) -> ForYouPage {
+        self.quota.laid(selected);
+        let impression = |position: usize, candidate: &VideoCandidate| {
+            let held = query.holds(candidate.video);
+            held.map_or_else(|| impression_at(query.seed, position), |held| held.impression)
+        };
+        let given = selected.iter().enumerate();
+        let given = given.filter(|(_, candidate)| query.holds(candidate.video).is_none());
+        self.given.note(
+            key.viewer,
+            key.sitting_ms,
+            given.map(|(position, candidate)| Held::of(impression(position, candidate), candidate)),
+        );
         let entries = selected.iter().enumerate().filter_map(|(position, candidate)| {
             Some(FeedEntry {
-                impression: impression_at(query.seed, position),
+                impression: impression(position, candidate),
                 video: candidate.video,
                 reason: Reason::of(query, candidate, query.profile(candidate)?),
             })
@@ -219,6 +346,11 @@ impl Pages {
     fn get(&self, key: PageKey, now_ms: TimestampMs) -> Option<ForYouPage> {
         let (at_ms, page) = self.kept.get(&key)?;
         (now_ms - at_ms <= PAGE_AGE_MS_MAX).then(|| page.clone())
+    }
+
+    fn forget(&mut self, viewer: ViewerId) {
+        self.kept.retain(|key, _| key.viewer != viewer);
+        self.order.retain(|key| key.viewer != viewer);
     }
 
     fn put(&mut self, key: PageKey, page: ForYouPage, now_ms: TimestampMs) {

@@ -160,7 +160,9 @@ impl QueryHydrator<Query> for ReadHistory {
                 // The catalog's lock comes before a viewer's everywhere; the other way round could deadlock.
                 let catalog = self.0.catalog();
                 let state = handle.read();
-                let last = state.served_latest(query.sitting_ms, LAST_CREATORS);
+                let mut last = state.served_latest(query.sitting_ms, LAST_CREATORS + query.held.len());
+                last.retain(|video| query.holds(*video).is_none());
+                let last = last.split_off(last.len().saturating_sub(LAST_CREATORS));
                 let last: Vec<_> = last.into_iter().filter_map(|video| catalog.get(video)).collect();
                 let hashtags = strongest(&state.hashtags, query.now_ms);
                 let topics = hashtags
@@ -170,8 +172,8 @@ impl QueryHydrator<Query> for ReadHistory {
                 let by_creator = creators.iter().map(|(creator, taste)| (creator.raw(), *taste));
                 let mut served: HashSet<VideoId, IdHashing> =
                     state.served_since(query.sitting_ms).into_iter().collect();
-                query.held.iter().for_each(|video| {
-                    served.remove(video);
+                query.held.iter().for_each(|held| {
+                    served.remove(&held.video);
                 });
                 History {
                     state: None,

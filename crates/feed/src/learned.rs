@@ -50,7 +50,7 @@ pub(crate) enum Unlearned {
 
 impl Unlearned {
     /// The reason as a metric's label.
-    const fn reason(self) -> &'static str {
+    pub(crate) const fn reason(self) -> &'static str {
         match self {
             Self::Off => "off",
             Self::Missing => "missing",
@@ -77,16 +77,6 @@ impl Learned {
         }
     }
 
-    /// The model to rely on, if there is one.
-    fn serving(&self, now_ms: TimestampMs) -> Result<Arc<Serving>, Unlearned> {
-        let learner = self.learner.as_ref().ok_or(Unlearned::Off)?;
-        let serving = learner.live.get().ok_or(Unlearned::Missing)?;
-        if learner.control.heard_ms() < now_ms.saturating_sub(SILENCE_MS_MAX) {
-            return Err(Unlearned::Stale);
-        }
-        Ok(serving)
-    }
-
     /// The values of `rows`, and how much they count, 0 to 1.
     fn values(&self, serving: &Serving, value: &Value, rows: &[Row]) -> Result<(Vec<f32>, f32), Unlearned> {
         let (version, table) = serving.pin();
@@ -109,7 +99,7 @@ impl Learned {
     }
 
     fn blend(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<f32, Unlearned> {
-        let serving = self.serving(query.now_ms)?;
+        let serving = serving(self.learner.as_ref(), query.now_ms)?;
         let rows = query.rows.get().ok_or(Unlearned::Unread)?;
         let value = query
             .steering
@@ -123,6 +113,19 @@ impl Learned {
         }
         Ok(say)
     }
+}
+
+/// The model to rely on, if there is one.
+pub(crate) fn serving(
+    learner: Option<&LearnerParts>,
+    now_ms: TimestampMs,
+) -> Result<Arc<Serving>, Unlearned> {
+    let learner = learner.ok_or(Unlearned::Off)?;
+    let serving = learner.live.get().ok_or(Unlearned::Missing)?;
+    if learner.control.heard_ms() < now_ms.saturating_sub(SILENCE_MS_MAX) {
+        return Err(Unlearned::Stale);
+    }
+    Ok(serving)
 }
 
 /// How much the learned value counts after so many examples, 0 to 1.

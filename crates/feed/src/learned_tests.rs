@@ -15,6 +15,7 @@ use types::{ImpressionId, UserId, VideoId, ViewerId};
 use super::*;
 use crate::cut::Best;
 use crate::extract::Extract;
+use crate::late::Held;
 use crate::model::{SourceSet, VideoCandidate};
 use crate::{facts, served};
 
@@ -173,10 +174,14 @@ fn the_best_go_on_and_what_may_explore_and_what_the_client_holds() {
             one.sources = SourceSet::of(event::Source::Explore);
         }
     }
-    let cut = Best { ranked_max: 200 };
+    let cut = Best {
+        name: "best",
+        about: "",
+        keep_max: 200,
+    };
     let held = VideoId::from_raw(1);
     let query = Query {
-        held: vec![held],
+        held: vec![Held::of(ImpressionId::from_raw(9), &candidates[1])],
         ..query(1, NOW_MS)
     };
     let kept = cut.keep(&query, &candidates).expect("cuts");
@@ -321,7 +326,7 @@ fn the_learned_value_tells_new_videos_of_two_kinds_apart() {
     let query = query(3, NOW_MS);
     extracted(&school.live, &query, &mut fresh);
     let learned = Learned::new(Some(school.parts.clone()), &Registry::new());
-    let serving = learned.serving(NOW_MS).expect("a model");
+    let serving = serving(learned.learner.as_ref(), NOW_MS).expect("a model");
     let (values, say) = learned
         .values(&serving, &learned.value, query.rows.get().expect("rows"))
         .expect("values");

@@ -12,6 +12,7 @@ mod catch_up;
 mod clock;
 mod cursor;
 mod cut;
+mod explain;
 mod explore;
 mod extract;
 mod facts;
@@ -19,7 +20,9 @@ mod filters;
 mod following;
 mod for_you;
 mod history;
+mod late;
 mod learned;
+mod light;
 mod model;
 mod quota;
 mod reason;
@@ -38,9 +41,13 @@ mod tests;
 
 pub use candidate_pipeline::{RecipeLine, StageKind, SwitchError};
 pub use cursor::CursorError;
+pub use explain::{Explained, ExplainedCandidate, ExplainedGone, ExplainedPage, ExplainedStage};
 pub use explore::weights;
 pub use following::{Following, FollowingPage};
-pub use for_you::{COUNT_DEFAULT, COUNT_MAX, Caller, FeedEntry, FeedError, FeedParts, ForYou, ForYouPage};
+pub use for_you::{
+    COUNT_DEFAULT, COUNT_MAX, Caller, FeedEntry, FeedError, FeedParts, ForYou, ForYouPage, NextAsk, NextPage,
+};
+pub use late::{APPEND_DEFAULT, APPEND_MAX, UNSEEN_MAX};
 pub use learned::LearnerParts;
 pub use reason::Reason;
 pub use recipe::FeedConfig;

@@ -11,6 +11,7 @@ use types::{Region, TimestampMs, VideoId, ViewerId};
 
 use crate::explore::{EvenSample, Explored};
 use crate::history::History;
+use crate::late::Held;
 use crate::quota::Asks;
 use crate::steering::Steering;
 
@@ -29,8 +30,10 @@ pub(crate) struct Query {
     /// Seeds the exploration draw.
     pub seed: u64,
     pub count: usize,
-    /// Unseen videos the client already holds, which the page may hold again: late binding.
-    pub held: Vec<VideoId>,
+    /// What the client holds unseen, which the page may hold again, in the client's order: late binding.
+    pub held: Vec<Held>,
+    /// Only looked at: nothing is noted as served.
+    pub is_dry: bool,
     /// How many candidates each source may give.
     pub asks: Asks,
     /// What operators ask of the feed; none where nobody can.
@@ -75,6 +78,7 @@ impl Query {
             seed: 0,
             count,
             held: Vec::new(),
+            is_dry: false,
             asks: Asks::default(),
             steering: None,
             trending: Arc::default(),
@@ -90,6 +94,11 @@ impl Query {
     /// How many candidates `source` may give.
     pub(crate) fn ask(&self, source: Source) -> usize {
         self.asks.of(source)
+    }
+
+    /// What the client holds of `video`.
+    pub(crate) fn holds(&self, video: VideoId) -> Option<&Held> {
+        self.held.iter().find(|held| held.video == video)
     }
 
     /// The profile of a candidate that came through the cut.

@@ -14,7 +14,9 @@ use crate::explore::Even;
 use crate::extract::Extract;
 use crate::for_you::FeedParts;
 use crate::history::ReadHistory;
+use crate::late::HeldByClient;
 use crate::learned::Learned;
+use crate::light::LightScore;
 use crate::model::{Query, VideoCandidate};
 use crate::quota::{Blend, Quota};
 use crate::satisfaction::Satisfaction;
@@ -33,6 +35,8 @@ const SOURCE_DEADLINE: Duration = Duration::from_millis(50);
 pub struct FeedConfig {
     /// Candidates of a request, all sources together.
     pub candidates_max: usize,
+    /// Of these, how many the model orders lightly.
+    pub light_max: usize,
     /// Of these, how many are looked at as the model does.
     pub ranked_max: usize,
     /// Shares of viewers, 0 to 1, for whom named stages run; all others run for everybody.
@@ -43,6 +47,7 @@ impl Default for FeedConfig {
     fn default() -> Self {
         Self {
             candidates_max: 10_000,
+            light_max: 3_000,
             ranked_max: 200,
             components: BTreeMap::new(),
         }
@@ -72,6 +77,7 @@ pub(crate) fn for_you(
         sources: vec![
             Box::new(sources::Pinned(store())),
             Box::new(sources::Rising(store())),
+            Box::new(HeldByClient(store())),
             Box::new(sources::Collaborative {
                 store: store(),
                 vectors: parts.vectors.clone(),
@@ -85,6 +91,8 @@ pub(crate) fn for_you(
             }),
             Box::new(sources::Interest(store())),
             Box::new(sources::Followed(store())),
+            Box::new(sources::LikedByFollowed(store())),
+            Box::new(sources::OnLists(store())),
             Box::new(sources::Popular(store())),
             Box::new(sources::Fresh(store())),
             Box::new(sources::Explore(store())),
@@ -105,7 +113,20 @@ pub(crate) fn for_you(
             Step::Score(Box::new(Satisfaction(store()))),
             Step::Score(Box::new(Steer(store()))),
             Step::Cut(Box::new(Best {
-                ranked_max: parts.config.ranked_max,
+                name: "promising",
+                about: "lets the best by the few signals go on to the model's light order, and what exploration may draw",
+                keep_max: parts.config.light_max,
+            })),
+            Step::Score(Box::new(LightScore::new(
+                parts.learner.clone(),
+                store(),
+                parts.features.clone(),
+                &registry,
+            ))),
+            Step::Cut(Box::new(Best {
+                name: "best",
+                about: "lets the best by light order go on to the whole model, and what exploration may draw",
+                keep_max: parts.config.ranked_max,
             })),
             Step::Hydrate(Box::new(Profiles(store()))),
             Step::Hydrate(Box::new(Extract::new(

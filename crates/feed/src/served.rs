@@ -44,23 +44,24 @@ impl Stage for NoteServed {
 
 impl SideEffect<Query, VideoCandidate> for NoteServed {
     fn run(&self, query: &Query, selected: &[VideoCandidate]) -> Result<(), StageError> {
-        if selected.is_empty() {
+        let is_new = |one: &VideoCandidate| query.holds(one.video).is_none();
+        if query.is_dry || !selected.iter().any(is_new) {
             return Ok(());
         }
         let failed = |error: &dyn std::error::Error| StageError(error.to_string());
-        explore::meter(
+        // What the client held already was noted when it was given.
+        let new = || {
             selected
                 .iter()
-                .map(|candidate| (candidate.explored, candidate.even)),
-        );
-        let videos: Vec<_> = selected.iter().map(|candidate| candidate.video).collect();
+                .enumerate()
+                .filter(|(_, one)| query.holds(one.video).is_none())
+        };
+        explore::meter(new().map(|(_, candidate)| (candidate.explored, candidate.even)));
+        let videos: Vec<_> = new().map(|(_, candidate)| candidate.video).collect();
         self.store
             .viewer_served(query.viewer, query.now_ms, &videos)
             .map_err(|error| failed(&error))?;
-        let items = selected
-            .iter()
-            .enumerate()
-            .map(|(position, candidate)| item(query, position, candidate, &self.defaults));
+        let items = new().map(|(position, candidate)| item(query, position, candidate, &self.defaults));
         let slate = Event::Served(ServedSlate {
             viewer: query.viewer,
             at_ms: query.now_ms,

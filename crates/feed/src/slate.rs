@@ -26,6 +26,8 @@ const FOLLOWED_BOOST: f32 = 0.3;
 const RISING_BOOST: f32 = 0.5;
 /// More than anything else: a pinned video stands first where it may stand at all.
 const PIN_BOOST: f32 = 1_000.0;
+/// More for what the client has loaded already: another one must be worth its bytes.
+const HELD_BOOST: f32 = 0.1;
 /// Below this a score is bent towards 0 and never beyond, in its order: a boost must not make what is bad worse.
 const SCORE_BENT: f32 = 0.05;
 /// The part of a page for videos of the viewer's region, where that is known (R6).
@@ -209,6 +211,7 @@ fn value(query: &Query, candidate: &VideoCandidate, profile: &VideoProfile) -> f
     let fresh = (1.0 - (age_ms - FRESH_MS) / FRESH_FADES_MS).clamp(0.0, 1.0);
     let followed = query.history.following.contains(&profile.creator);
     let followed = f32::from(u8::from(followed));
+    let held = f32::from(u8::from(query.holds(candidate.video).is_some()));
     let rising = if is_rising(query, profile) {
         affinity(query, profile)
     } else {
@@ -227,6 +230,7 @@ fn value(query: &Query, candidate: &VideoCandidate, profile: &VideoProfile) -> f
         * (1.0 + FRESH_BOOST * fresh)
         * (1.0 + FOLLOWED_BOOST * followed)
         * (1.0 + RISING_BOOST * rising)
+        * (1.0 + HELD_BOOST * held)
         * steered
         * pinned
 }

@@ -10,6 +10,8 @@ mod interest;
 mod pinned;
 mod popular;
 mod rising;
+mod social;
+mod trending;
 
 pub(crate) use collaborative::Collaborative;
 pub(crate) use content::Content;
@@ -20,6 +22,8 @@ pub(crate) use interest::Interest;
 pub(crate) use pinned::Pinned;
 pub(crate) use popular::Popular;
 pub(crate) use rising::Rising;
+pub(crate) use social::LikedByFollowed;
+pub(crate) use trending::OnLists;
 
 use event::Source;
 use feature_store::{Catalog, FeatureStore, Flags, Slot};

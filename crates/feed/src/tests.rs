@@ -7,7 +7,7 @@ use event::{Event, topic};
 use event_log::{EventLog, SegmentLog, SegmentLogConfig, Topic, TopicPartition};
 use feature::{Registry, StateConfig, slot};
 use feature_store::{FeatureStore, LiveFeatures, VideoProfile};
-use types::{Region, SoundId, UserId, VideoId, ViewerId};
+use types::{ImpressionId, Region, SoundId, UserId, VideoId, ViewerId};
 
 use crate::{
     COUNT_MAX, Caller, CursorError, FeedConfig, FeedError, FeedParts, Following, ForYou, ForYouPage, Reason,
@@ -385,3 +385,6 @@ async fn near_duplicates_share_no_page_and_nothing_like_what_was_seen_comes_agai
 }
 #[path = "steering_tests.rs"]
 mod steering_tests;
+
+#[path = "late_tests.rs"]
+mod late_tests;

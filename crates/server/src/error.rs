@@ -182,7 +182,8 @@ impl From<FeedError> for ApiError {
             FeedError::Cursor(reason) => {
                 Self::new(StatusCode::BAD_REQUEST, "invalid_cursor", reason.to_string())
             }
-            FeedError::Count => Self::invalid("count", error.to_string()),
+            FeedError::Count | FeedError::Append => Self::invalid("count", error.to_string()),
+            FeedError::Unseen => Self::invalid("unseen", error.to_string()),
             FeedError::Store(error) => Self::internal(&error),
         }
     }

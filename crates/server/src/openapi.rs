@@ -42,6 +42,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(engagement::engage))
         .routes(routes!(comments::comments))
         .routes(routes!(feed::for_you))
+        .routes(routes!(feed::next))
         .routes(routes!(feed::following))
         .routes(routes!(trending::videos))
         .routes(routes!(trending::hashtags))
@@ -57,6 +58,9 @@ pub(crate) fn endpoints() -> OpenApiRouter<Arc<Rooms>> {
             admin::operators::value_weights_set
         ))
         .routes(routes!(admin::operators::changes))
+        .routes(routes!(admin::feed::pipeline))
+        .routes(routes!(admin::feed::switch))
+        .routes(routes!(admin::feed::explain))
 }
 
 /// The events door, which has a state of its own.

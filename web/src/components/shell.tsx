@@ -57,6 +57,7 @@ function SideRail() {
       <Show when={isOperator()}>
         <SideLink href={routes.flow} icon="flow" text={m.nav.flow} />
         <SideLink href={routes.steer} icon="steer" text={m.nav.steer} />
+        <SideLink href={routes.feedOpen} icon="flow" text={m.nav.feedOpen} />
       </Show>
       <div class="side__foot">
         <Show

@@ -117,6 +117,23 @@ impl ViewerState {
         self.seen.contains_key(&video)
     }
 
+    /// What was liked, saved, shared or commented on lately, newest first, each once; at most as many as deeds are kept.
+    pub fn liked(&self) -> impl Iterator<Item = VideoId> + '_ {
+        let good = |at: usize| self.deeds.get(at).filter(|deed| deed.amount > 0.0);
+        let is_last = move |at: &usize| {
+            let newer = at + 1..self.deeds.len();
+            good(*at).is_some_and(|deed| {
+                newer
+                    .into_iter()
+                    .all(|other| self.deeds[other].video != deed.video)
+            })
+        };
+        (0..self.deeds.len())
+            .rev()
+            .filter(is_last)
+            .filter_map(move |at| Some(good(at)?.video))
+    }
+
     pub fn seen_count(&self) -> usize {
         self.seen.len()
     }

@@ -4,6 +4,7 @@
 
 mod drops;
 mod exposition;
+pub(crate) mod feed;
 mod flow;
 mod learner;
 pub(crate) mod operators;

@@ -39,6 +39,7 @@ pub(crate) async fn engage(
         }
     };
     rooms.settle().await;
+    rooms.parts.for_you.invalidate(user.into());
     Ok(Json(EngagementResponse {
         action: body.action,
         viewer: VideoViewer {

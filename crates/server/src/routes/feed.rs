@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use api::{FeedItem, FeedPage, Video};
+use api::{FeedItem, FeedPage, NextRequest, NextResponse, Video};
 use axum::Json;
 use axum::extract::State;
-use feed::{Caller, Reason};
+use feed::{Caller, FeedEntry, NextAsk, Reason};
 use types::{ImpressionId, UserId, VideoId};
 
-use super::{Asked, PageQuery};
+use super::{Asked, Body, PageQuery};
 use crate::cards;
 use crate::error::ApiError;
 use crate::identity::{Person, Viewer};
@@ -48,6 +48,45 @@ pub(crate) async fn for_you(
     Ok(Json(FeedPage {
         items: items.collect(),
         cursor: page.cursor,
+    }))
+}
+
+/// The order of what the client holds unseen, settled anew, and what to append: called after a swipe. What is on screen is not asked about
+/// and never changes.
+#[utoipa::path(post, path = "/api/v1/feed/for-you/next", tag = "feed", request_body = NextRequest,
+    responses((status = 200, body = NextResponse), (status = 400, body = api::ErrorBody)))]
+pub(crate) async fn next(
+    State(rooms): parts::State,
+    viewer: Viewer,
+    Place(region): Place,
+    Body(body): Body<NextRequest>,
+) -> Result<Json<NextResponse>, ApiError> {
+    let ask = NextAsk {
+        cursor: body.cursor,
+        unseen: body.unseen,
+        count: body.count.map_or(feed::APPEND_DEFAULT, |count| count as usize),
+    };
+    let caller = Caller {
+        viewer: viewer.viewer,
+        region,
+        is_adult: false,
+    };
+    let next = rooms.parts.for_you.next(caller, &ask, rooms.now_ms()).await?;
+    let entries = || next.unseen.iter().chain(&next.append);
+    let videos: Vec<VideoId> = entries().map(|entry| entry.video).collect();
+    let mut shown = cards_of(&rooms, &videos, viewer.user).await?;
+    let mut items = |entries: &[FeedEntry]| -> Vec<FeedItem> {
+        let items = entries.iter().filter_map(|entry| {
+            let video = shown.remove(&entry.video)?;
+            Some(item(entry.impression, video, &entry.reason))
+        });
+        items.collect()
+    };
+    Ok(Json(NextResponse {
+        unseen: items(&next.unseen),
+        append: items(&next.append),
+        dropped: next.dropped,
+        cursor: next.cursor,
     }))
 }
 

@@ -148,6 +148,7 @@ pub(crate) async fn follow(
     };
     let state = rooms.parts.product.follow_set(actor, id, follow).await?;
     rooms.settle().await;
+    rooms.parts.for_you.invalidate(user.into());
     Ok(Json(FollowResponse {
         following: state.following,
         counts: cards::user_counts(state.counts),
