@@ -121,6 +121,7 @@ pub struct Feed {
     pub ranked_max: usize,
     /// Shares of viewers, 0 to 1, by the name of a stage.
     pub components: BTreeMap<String, f32>,
+    pub inbox_fan_out_max: usize,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

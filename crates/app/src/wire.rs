@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use blob::{BlobStore, UrlSigner};
 use collector::Collector;
 use event_log::EventLog;
-use feature_store::{FeatureStore, LiveFeatures};
+use feature_store::{FeatureStore, LiveFeatures, StoreConfig};
 use feed::{FeedConfig, FeedParts, Following, ForYou, LearnerParts, SteeringHandle, VideoVectors};
 use lake::BlobObjects;
 use media::{
@@ -79,7 +79,7 @@ impl House {
         let clock: Clock = Arc::new(now_ms);
         let ids = Arc::new(IdGenerator::new(NODE));
         let log = log::open(data, config).await?;
-        let features = FeatureStore::open(&data.join("features.redb"));
+        let features = FeatureStore::open_with(&data.join("features.redb"), &store_config(config));
         let features = Arc::new(features.map_err(AppError::start("the feature store"))?);
         let uri = format!("sqlite://{}", data.join("riffle.db").display());
         let store = Metastore::open(&uri)
@@ -339,6 +339,13 @@ async fn media_queue(
         work_dir: data.join("work"),
         limits: QueueLimits::default(),
     }))
+}
+
+fn store_config(config: &Config) -> StoreConfig {
+    StoreConfig {
+        inbox_fan_out_max: config.feed.inbox_fan_out_max,
+        ..StoreConfig::default()
+    }
 }
 
 fn media_limits(config: &Config) -> MediaLimits {

@@ -39,7 +39,10 @@ pub(super) fn run(figures: &mut Figures) -> Result<(), BenchError> {
             at_s: example.at_s,
         })
         .collect();
-    figures.add("retrieval.towers_positives_ratio", positives.len() as f64 / LEARNED as f64);
+    figures.add(
+        "retrieval.towers_positives_ratio",
+        positives.len() as f64 / LEARNED as f64,
+    );
     let steps = positives.len() / settings.batch;
     let (mut spent_s, mut loss, mut hits) = (0.0, 0.0, 0.0);
     for (step, pairs) in positives.chunks_exact(settings.batch).enumerate() {
@@ -51,7 +54,10 @@ pub(super) fn run(figures: &mut Figures) -> Result<(), BenchError> {
             hits += f64::from(learned.hits) / LAST as f64;
         }
     }
-    figures.add("retrieval.towers_us_per_positive", spent_s * 1e6 / (LAST * settings.batch) as f64);
+    figures.add(
+        "retrieval.towers_us_per_positive",
+        spent_s * 1e6 / (LAST * settings.batch) as f64,
+    );
     figures.add("retrieval.towers_loss", loss);
     figures.add("retrieval.towers_loss_of_guessing", (settings.batch as f64).ln());
     figures.add("retrieval.towers_hits", hits);
@@ -62,6 +68,9 @@ pub(super) fn run(figures: &mut Figures) -> Result<(), BenchError> {
     for rows in rows.chunks(TOGETHER) {
         version.videos(towers.table(), rows, &mut scratch, &mut out);
     }
-    figures.add("retrieval.video_vector_us", (thread_cpu_s() - begun) * 1e6 / rows.len() as f64);
+    figures.add(
+        "retrieval.video_vector_us",
+        (thread_cpu_s() - begun) * 1e6 / rows.len() as f64,
+    );
     Ok(())
 }
