@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use event_log::TopicPartition;
-use parking_lot::{RwLock, RwLockReadGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use redb::{Database, WriteTransaction};
 use stream::Checkpoint;
 use types::{ContentVector, TimestampMs, VideoId, ViewerId};
@@ -122,6 +122,8 @@ pub struct FeatureStore {
     outbox: OutboxMarks,
     offsets: Offsets,
     hottest: RwLock<(TimestampMs, Vec<VideoId>)>,
+    /// Held by who makes that list.
+    hottest_making: Mutex<()>,
     trending: RwLock<Arc<Trending>>,
     pulses: Pulses,
     pub(crate) inboxes: Inboxes,
@@ -165,6 +167,7 @@ impl FeatureStore {
             offsets,
             viewers: Viewers::default(),
             hottest: RwLock::new((TimestampMs::MIN, Vec::new())),
+            hottest_making: Mutex::new(()),
             trending: RwLock::default(),
             pulses: Pulses::default(),
             inboxes: Inboxes::new(config.inbox_fan_out_max),
@@ -455,18 +458,34 @@ impl FeatureStore {
         self.pools.board_put(board);
     }
 
-    /// Published videos by heat, hottest first, at most `count_max`; up to a second old.
+    /// Published videos by heat, hottest first, at most `count_max`; up to two seconds old. One makes the list at a time, commonly job
+    /// `activity`; who comes meanwhile gets the last one.
     pub fn hottest(&self, now_ms: TimestampMs, count_max: usize) -> Vec<VideoId> {
-        {
-            let cached = self.hottest.read();
-            if now_ms < cached.0.saturating_add(HOTTEST_MAX_AGE_MS) && now_ms >= cached.0 {
-                return cached.1.iter().take(count_max).copied().collect();
-            }
+        self.hottest_make(now_ms, 2 * HOTTEST_MAX_AGE_MS);
+        self.hottest.read().1.iter().take(count_max).copied().collect()
+    }
+
+    /// Makes the list of the hottest videos anew when it is a second old (job `activity`): a walk over all videos in memory, some milliseconds,
+    /// that no request should pay for.
+    pub fn hottest_refresh(&self, now_ms: TimestampMs) {
+        self.hottest_make(now_ms, HOTTEST_MAX_AGE_MS);
+    }
+
+    fn hottest_make(&self, now_ms: TimestampMs, age_ms_max: i64) {
+        let is_due = |made_ms: TimestampMs| now_ms < made_ms || now_ms >= made_ms.saturating_add(age_ms_max);
+        let made_ms = self.hottest.read().0;
+        if !is_due(made_ms) {
+            return;
         }
-        let hottest = self.hottest_now(now_ms);
-        let answer = hottest.iter().take(count_max).copied().collect();
-        *self.hottest.write() = (now_ms, hottest);
-        answer
+        // The first list is waited for.
+        let making = match made_ms {
+            TimestampMs::MIN => Some(self.hottest_making.lock()),
+            _ => self.hottest_making.try_lock(),
+        };
+        if making.is_some() && is_due(self.hottest.read().0) {
+            let hottest = self.hottest_now(now_ms);
+            *self.hottest.write() = (now_ms, hottest);
+        }
     }
 
     /// Of the videos in memory: one that has left was not watched for long.
