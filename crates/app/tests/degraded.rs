@@ -25,7 +25,7 @@ const SOURCES: [&str; 10] = [
     "trending",
     "uniform",
 ];
-const RANKING: [&str; 6] = ["satisfaction", "light", "extract", "learned", "full", "slate"];
+const RANKING: [&str; 2] = ["extract", "learned"];
 /// Today's recipe has more.
 const TURNS_MIN: usize = 7;
 
