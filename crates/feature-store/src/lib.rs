@@ -31,6 +31,7 @@ mod facts;
 mod features;
 mod format;
 mod hashing;
+mod hottest;
 mod inboxes;
 mod live;
 mod offsets;
