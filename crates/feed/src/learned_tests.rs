@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use candidate_pipeline::{Cut, Hydrator};
+use candidate_pipeline::{Cut, Hydrator, Source as _};
 use event::{Event, Example, ExampleKind, Label, Labels, ServedItem, WatchOutcome, topic};
 use event_log::{Append, EventLog, SegmentLog, SegmentLogConfig, Topic, TopicPartition};
 use feature::{Context, Impression, Outcome, Registry, Row, StateConfig, Told};
-use feature_store::{LiveFeatures, VideoProfile};
+use feature_store::{FeatureStore, LiveFeatures, VideoProfile};
 use model::{Embeddings, PlainRows};
 use stream::keyed::MemoryObjects;
-use trainer::{ExampleShape, Trainer, TrainerConfig, TrainerParts};
+use trainer::{ExampleShape, TowersSettings, Trainer, TrainerConfig, TrainerParts};
 use types::{ImpressionId, UserId, VideoId, ViewerId};
 
 use super::*;
@@ -17,6 +17,9 @@ use crate::cut::Best;
 use crate::extract::Extract;
 use crate::late::Held;
 use crate::model::{SourceSet, VideoCandidate};
+use crate::quota::Quota;
+use crate::sources::Collaborative;
+use crate::vectors::{VectorKeeper, VideoVectors};
 use crate::{facts, served};
 
 const NOW_MS: i64 = 1_700_000_000_000;
@@ -200,6 +203,14 @@ struct School {
     _folder: tempfile::TempDir,
 }
 
+/// Small batches, so that there are many.
+fn towers() -> TowersSettings {
+    TowersSettings {
+        batch: 32,
+        ..TowersSettings::default()
+    }
+}
+
 fn school() -> School {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let log = SegmentLog::open(folder.path(), SegmentLogConfig::default()).expect("opens");
@@ -219,9 +230,15 @@ fn school() -> School {
             shape: ExampleShape {
                 dense_defaults: registry.defaults(),
             },
-            settings: trainer::LearnerSettings::default(),
+            settings: trainer::LearnerSettings {
+                towers: Some(towers()),
+                ..trainer::LearnerSettings::default()
+            },
         },
-        config: TrainerConfig::default(),
+        config: TrainerConfig {
+            towers_ms: 0,
+            ..TrainerConfig::default()
+        },
         live: parts.live.clone(),
         control: parts.control.clone(),
         clock: Arc::new(|| NOW_MS),
@@ -238,13 +255,18 @@ fn school() -> School {
 impl School {
     /// Everybody finishes what is of the sea and skips cats, `count` times.
     fn teach(&mut self, count: u64) {
+        self.teach_those(count, |_, video| video.is_multiple_of(2));
+    }
+
+    /// Who likes which video.
+    fn teach_those(&mut self, count: u64, liked: fn(u64, u64) -> bool) {
         let defaults = Registry::new().defaults();
         for at in 0..count {
             let query = query(1 + at % 40, NOW_MS - 500_000 + at as i64 * 100);
             let mut shown = [candidate(at * 5 % 97)];
             extracted(&self.live, &query, &mut shown);
             let item = served::item(&query, 0, &shown[0], &defaults);
-            let likes = item.video.raw().is_multiple_of(2);
+            let likes = liked(query.viewer.raw(), item.video.raw());
             let item = ServedItem {
                 impression: ImpressionId::from_raw(at + 1),
                 ..item
@@ -332,4 +354,41 @@ fn the_learned_value_tells_new_videos_of_two_kinds_apart() {
         .expect("values");
     assert!(values[0] > values[1] + 0.2, "{values:?}");
     assert!(say > 0.1, "{say}");
+}
+
+/// Odd viewers like cats and even ones the sea; nobody says so but by watching. The index is asked by the viewer's vector alone.
+#[tokio::test]
+async fn the_towers_bring_what_a_viewer_of_this_kind_watches_to_the_end() {
+    let mut school = school();
+    school.teach_those(6_000, |viewer, video| viewer % 2 == video % 2);
+    let store = FeatureStore::open(&school._folder.path().join("features.redb"));
+    let store = Arc::new(store.expect("opens"));
+    (1..97).for_each(|video| store.catalog_put(profile(video)));
+    let vectors = VideoVectors::new();
+    let from = (store.clone(), school.live.clone(), school.parts.live.clone());
+    let mut keeper = VectorKeeper::new(vectors.clone(), from, Arc::new(|| NOW_MS));
+    while vectors.stats().1.items < 96 {
+        keeper.round(std::time::Duration::ZERO);
+    }
+    let source = Collaborative {
+        store,
+        vectors,
+        features: school.live.clone(),
+        live: Some(school.parts.live.clone()),
+        spare: Default::default(),
+    };
+    for viewer in [3, 4] {
+        let mut query = query(viewer, NOW_MS);
+        query.asks = Quota::new(50).asks();
+        let found = source.retrieve(&query).await.expect("asks");
+        assert_eq!(found.len(), query.ask(event::Source::Collaborative));
+        let own = found
+            .iter()
+            .filter(|one| one.video.raw() % 2 == viewer % 2)
+            .count();
+        assert!(own * 4 >= found.len() * 3, "{own} of {}", found.len());
+    }
+    let off = Collaborative { live: None, ..source };
+    let query = query(3, NOW_MS);
+    assert!(off.retrieve(&query).await.expect("asks").is_empty());
 }

@@ -12,6 +12,8 @@
 
 mod ask;
 mod keeper;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use ask::{Wish, grouped, mean};
 pub use keeper::VectorKeeper;

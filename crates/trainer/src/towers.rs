@@ -7,7 +7,7 @@
 //! | what | figure, at the default batch of 128 |
 //! |---|---|
 //! | what waits | 128 × (about 60 ids of 10 B + 410 values of 4 B) ≈ 290 kB, copied into each checkpoint |
-//! | a step | see [`model::towers`]; about 40 µs a positive, and one example in three is one |
+//! | a step | see [`model::towers`]; what it costs with the product's schema is measured by `./dev bench retrieval --only towers` |
 
 use event::{Example, Label};
 use model::snapshot::{Decoder, Encoder};
