@@ -30,6 +30,46 @@ pub(super) struct Own {
     pub(super) skip: f32,
 }
 
+/// What the last impressions have in common with a candidate.
+#[derive(Default)]
+struct Kinship {
+    kinds: [Kind; KINDS],
+    /// Impressions of its category: all, and those of this sitting.
+    of_category: f32,
+    of_sitting: f32,
+    /// How many impressions ago one of its category was, and whether it was a long view.
+    last: Option<(usize, bool)>,
+}
+
+impl Kinship {
+    fn of(ring: Option<&Ring>, video: &VideoFacts, now_ms: TimestampMs) -> Self {
+        let category = video.category.map_or(0, |category| category.number());
+        let mut kinship = Self::default();
+        let mut newer_ms = Some(now_ms);
+        for (place, seen) in ring.into_iter().flat_map(Ring::newest).enumerate() {
+            newer_ms = newer_ms
+                .zip(seen.at_ms)
+                .filter(|(newer_ms, at_ms)| newer_ms.saturating_sub(*at_ms) <= SESSION_GAP_MS)
+                .map(|(_, at_ms)| at_ms);
+            let same = [
+                category != 0 && seen.category == category,
+                alike(&seen.topics, &video.topics),
+                seen.creator == video.creator.raw(),
+            ];
+            let kinds = kinship.kinds.iter_mut().zip(same);
+            kinds
+                .filter(|(_, same)| *same)
+                .for_each(|(kind, _)| kind.add(place, seen));
+            if same[0] {
+                kinship.of_category += 1.0;
+                kinship.of_sitting += f32::from(u8::from(newer_ms.is_some()));
+                kinship.last.get_or_insert((place, seen.outcome.long_view));
+            }
+        }
+        kinship
+    }
+}
+
 /// Writes what the last impressions say about this candidate.
 pub(super) fn pair(
     out: &mut impl Sink,
@@ -38,37 +78,9 @@ pub(super) fn pair(
     now_ms: TimestampMs,
     own: &Own,
 ) {
-    let category = video.category.map_or(0, |category| category.number());
-    let same = |seen: &Seen| -> [bool; KINDS] {
-        [
-            category != 0 && seen.category == category,
-            alike(&seen.topics, &video.topics),
-            seen.creator == video.creator.raw(),
-        ]
-    };
-    let mut kinds: [Kind; KINDS] = Default::default();
-    let (mut of_category, mut of_sitting) = (0.0, 0.0);
-    let mut last: Option<(usize, bool)> = None;
-    let mut newer_ms = Some(now_ms);
-    for (place, seen) in ring.into_iter().flat_map(Ring::newest).enumerate() {
-        newer_ms = newer_ms
-            .zip(seen.at_ms)
-            .filter(|(newer_ms, at_ms)| newer_ms.saturating_sub(*at_ms) <= SESSION_GAP_MS)
-            .map(|(_, at_ms)| at_ms);
-        let same = same(seen);
-        kinds
-            .iter_mut()
-            .zip(same)
-            .filter(|(_, same)| *same)
-            .for_each(|(kind, _)| kind.add(place, seen));
-        if same[0] {
-            of_category += 1.0;
-            of_sitting += f32::from(u8::from(newer_ms.is_some()));
-            last.get_or_insert((place, seen.outcome.long_view));
-        }
-    }
+    let kinship = Kinship::of(ring, video, now_ms);
     let mut put = |what, window, text, value| out.put(about(what, window, text), value);
-    for (kind, names) in kinds.iter().zip(NAMES) {
+    for (kind, names) in kinship.kinds.iter().zip(NAMES) {
         put(names[0], "10", SHOWN, volume(kind.shown));
         put(names[1], "10", LONG_VIEW, kind.long_view.lift(own.long_view));
         put(
@@ -79,22 +91,16 @@ pub(super) fn pair(
         );
         put(names[2], "10", SKIP, kind.skip.lift(own.skip));
     }
-    put(
-        "category_shown",
-        "50",
-        "impressions of this category, logarithm",
-        volume(of_category),
-    );
+    let text = "impressions of this category, logarithm";
+    put("category_shown", "50", text, volume(kinship.of_category));
     let text = "impressions of this category in this sitting, logarithm";
-    put("category_shown", "sitting", text, volume(of_sitting));
-    let outcome = last.map_or(0.0, |(_, long_view)| if long_view { 0.5 } else { -0.5 });
-    put(
-        "last_same_category",
-        "50",
-        "outcome of the last such impression: ±½, 0 when none",
-        outcome,
-    );
-    let ago = last.map_or(RING_MAX, |(place, _)| place) as f32;
+    put("category_shown", "sitting", text, volume(kinship.of_sitting));
+    let text = "outcome of the last such impression: ±½, 0 when none";
+    let outcome = kinship
+        .last
+        .map_or(0.0, |(_, long_view)| if long_view { 0.5 } else { -0.5 });
+    put("last_same_category", "50", text, outcome);
+    let ago = kinship.last.map_or(RING_MAX, |(place, _)| place) as f32;
     put(
         "since_same_category",
         "50",
@@ -105,12 +111,8 @@ pub(super) fn pair(
     put("follows", "", "1 when the viewer follows the creator", follows);
     let regions = viewer.region.map(number).zip(video.region.map(number));
     let here = regions.map_or(0.0, |(viewer, video)| if viewer == video { 0.5 } else { -0.5 });
-    put(
-        "same_region",
-        "",
-        "½ when viewer and creator are of one region, −½ when not, 0 when not known",
-        here,
-    );
+    let text = "½ when viewer and creator are of one region, −½ when not, 0 when not known";
+    put("same_region", "", text, here);
 }
 
 /// Names of a kind's features.

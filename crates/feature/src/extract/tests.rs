@@ -246,15 +246,18 @@ fn light_values_are_those_of_the_row() {
     }
 }
 
-#[test]
-fn what_a_candidate_shares_with_the_last_impressions_is_told_by_kind() {
-    let mut state = State::default();
-    let at = |id: u64, category: Category, topics: [u64; 3]| VideoFacts {
+fn about(id: u64, category: Category, topics: [u64; 3]) -> VideoFacts {
+    VideoFacts {
         category: Some(category),
         topics,
         region: "BR".parse().ok(),
         ..video(id)
-    };
+    }
+}
+
+/// Somebody who watches music and leaves food.
+fn music_lover() -> (State, ViewerFacts) {
+    let mut state = State::default();
     let who = ViewerFacts {
         region: "BR".parse().ok(),
         following: [UserId::from_raw(3), UserId::from_raw(8)].into(),
@@ -263,21 +266,22 @@ fn what_a_candidate_shares_with_the_last_impressions_is_told_by_kind() {
     for step in 0..12_u64 {
         let music = step % 2 == 0;
         let shown = match music {
-            true => at(100 + step, Category::Music, [7, 900 + step, 0]),
-            false => at(200 + step, Category::Food, [9, 0, 0]),
+            true => about(100 + step, Category::Music, [7, 900 + step, 0]),
+            false => about(200 + step, Category::Food, [9, 0, 0]),
         };
-        observe(
-            &mut state,
-            &who,
-            &shown,
-            NOW_MS - 100_000 + step as i64 * 5_000,
-            music,
-        );
+        let at_ms = NOW_MS - 100_000 + step as i64 * 5_000;
+        observe(&mut state, &who, &shown, at_ms, music);
     }
+    (state, who)
+}
+
+#[test]
+fn what_a_candidate_shares_with_the_last_impressions_is_told_by_kind() {
+    let (state, who) = music_lover();
     let read = |video: &VideoFacts| row(&state, &who, video);
     let (music, food) = (
-        read(&at(8, Category::Music, [0, 0, 7])),
-        read(&at(9, Category::Food, [31, 0, 0])),
+        read(&about(8, Category::Music, [0, 0, 7])),
+        read(&about(9, Category::Food, [31, 0, 0])),
     );
     for name in [
         "alike.category_long_view.10",
@@ -317,7 +321,7 @@ fn what_a_candidate_shares_with_the_last_impressions_is_told_by_kind() {
     let mut later = Row::default();
     state
         .query(&who, &tomorrow)
-        .extract(&at(8, Category::Music, [7, 0, 0]), &mut later);
+        .extract(&about(8, Category::Music, [7, 0, 0]), &mut later);
     assert_eq!(
         value(&later, "alike.category_shown.sitting"),
         0.0,
