@@ -149,6 +149,8 @@ pub(crate) fn draw(
         let one = &candidates[*at];
         one.place != NO_PLACE
             && one.sources.has(Source::Explore)
+            // A pinned video has its place already; drawn, it would leave it.
+            && !one.sources.has(Source::Pinned)
             && !one.even
             && query.holds(one.video).is_none()
     };
