@@ -16,8 +16,8 @@ const WAVES: usize = 8;
 /// Coarse colours, two a quarter.
 const COLOURS: usize = 8;
 /// Stretches of time and groups of bands of the coarse spectrum.
-const STRETCHES: usize = 24;
-const GROUPS: usize = 4;
+const STRETCHES: usize = 12;
+const GROUPS: usize = 16;
 const SPECTRUM: usize = STRETCHES * GROUPS;
 
 const VERSION: u8 = 1;
