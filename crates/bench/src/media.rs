@@ -1,4 +1,5 @@
-//! From upload to motion: 15 s of 1080p30 until the first rendition plays, and until the whole ladder is there.
+//! From upload to motion: 15 s of 1080p30 until the first rendition plays, and until the whole ladder is there; and what looking at its
+//! content costs of that.
 
 use std::time::Instant;
 
@@ -6,6 +7,9 @@ use testkit::{Clip, Server};
 
 use crate::figures::Figures;
 use crate::{BenchError, Setup};
+
+/// Length of the clip.
+const CLIP_SECONDS: f64 = 15.0;
 
 pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError> {
     let server = Server::start(&setup.riffle);
@@ -19,5 +23,23 @@ pub(crate) fn run(setup: &Setup, figures: &mut Figures) -> Result<(), BenchError
     figures.add("media.ladder_s.15s_1080p", begun.elapsed().as_secs_f64());
     let renditions = video["playback"]["renditions"].as_array().map_or(0, Vec::len);
     figures.add("media.renditions.15s_1080p", renditions as f64);
+    let page = String::from_utf8_lossy(&creator.get("/metrics").body).into_owned();
+    if let Some(seconds) = content_seconds(&page) {
+        figures.add(
+            "media.content_ms_per_s.15s_1080p",
+            seconds * 1_000.0 / CLIP_SECONDS,
+        );
+    }
     Ok(())
+}
+
+/// Time spent on content vectors and fingerprints, beside decoding.
+fn content_seconds(page: &str) -> Option<f64> {
+    let sum = |line: &str| {
+        line.strip_prefix("riffle_media_content_seconds_sum ")?
+            .trim()
+            .parse()
+            .ok()
+    };
+    page.lines().find_map(sum)
 }
