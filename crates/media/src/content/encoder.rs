@@ -173,10 +173,10 @@ impl CommandEncoder {
         );
         let tell = async {
             // A program that answers before it has read everything closes the pipe; its answer and status say enough.
-            if let Some(mut stdin) = stdin {
-                if stdin.write_all(header.as_bytes()).await.is_ok() {
-                    let _ = stdin.write_all(frames).await;
-                }
+            if let Some(mut stdin) = stdin
+                && stdin.write_all(header.as_bytes()).await.is_ok()
+            {
+                let _ = stdin.write_all(frames).await;
             }
         };
         let hear = async {

@@ -216,11 +216,10 @@ fn add_texture(sums: &mut Sums, frame: Frame<'_>) {
                     .sum();
             }
         }
-        for down in 0..BLOCK {
+        for (down, cosine) in cosines.iter().enumerate() {
             for across in usize::from(down == 0)..BLOCK {
-                let value: f32 = (0..BLOCK)
-                    .map(|line| rows[line][across] * cosines[down][line])
-                    .sum();
+                let column = rows.iter().map(|row| row[across]);
+                let value: f32 = column.zip(cosine).map(|(value, cosine)| value * cosine).sum();
                 let band = (down.max(across) + down.min(across) / 2).min(BANDS) - 1;
                 sums.texture[band] += value.abs() / per_block;
             }

@@ -18,8 +18,9 @@ pub(super) enum Seed {
 pub(super) const INPUT_WIDTH_MAX: usize = 4096;
 
 type Rows = &'static [Vec<f32>];
+type Made = Vec<((Seed, usize, usize), Rows)>;
 /// (seed, input width, output width) and the matrix. The few that a process uses stay for its life.
-static MADE: LazyLock<RwLock<Vec<((Seed, usize, usize), Rows)>>> = LazyLock::new(Default::default);
+static MADE: LazyLock<RwLock<Made>> = LazyLock::new(Default::default);
 const MADE_MAX: usize = 16;
 
 /// The direction of `features` in `WIDTH` dimensions, with length 1; none for zeros, for what is not finite and for what is too
