@@ -8,6 +8,7 @@ mod admin;
 mod comment;
 mod config;
 mod distribution;
+mod control;
 mod error;
 mod events;
 mod explain;
@@ -32,6 +33,10 @@ pub use config::{ClientConfig, Limits};
 pub use distribution::{
     Distribution, DistributionNext, DistributionPool, DistributionPoolState, DistributionPromise,
     DistributionPromiseState,
+};
+pub use control::{
+    BlockRequest, FeedMode, FeedModeRequest, Interests, InterestsRequest, Leaning, LearnedInterest,
+    MuteRequest, MutedWords, PersonRef, PersonRefs, TopicCount, Topics, Why, WhyReason, WhyRule, Wish,
 };
 pub use error::ErrorBody;
 pub use events::{EventsRequest, EventsResponse, Promise, RejectedEvent};

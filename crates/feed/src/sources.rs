@@ -3,6 +3,7 @@
 
 mod collaborative;
 mod content;
+mod chosen;
 mod explore;
 mod following;
 mod fresh;
@@ -15,6 +16,7 @@ mod trending;
 
 pub(crate) use collaborative::Collaborative;
 pub(crate) use content::Content;
+pub(crate) use chosen::Chosen;
 pub(crate) use explore::{EvenSampled, Explore};
 pub(crate) use following::Followed;
 pub(crate) use fresh::Fresh;

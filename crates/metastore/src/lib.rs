@@ -23,6 +23,7 @@
 //! anything slow.
 
 mod accounts;
+mod blocks;
 mod comments;
 mod engagement;
 mod error;
@@ -63,6 +64,7 @@ pub use videos::{
 pub fn statements() -> Vec<(&'static str, &'static str)> {
     let nouns: [&[store::Statement]; 14] = [
         accounts::STATEMENTS,
+        blocks::STATEMENTS,
         comments::STATEMENTS,
         engagement::STATEMENTS,
         follows::STATEMENTS,
