@@ -3,13 +3,17 @@
 
 import { createSignal } from 'solid-js';
 import { ApiError } from '../api/client';
-import { type FeedKind, feedPage } from '../api/endpoints';
+import { type FeedKind, feedNext, feedPage } from '../api/endpoints';
 import type { FeedItem, Page, Video } from '../api/wire';
 import { outbox } from '../events/outbox';
 import { online } from '../state/online';
 
 const PAGE_COUNT = 10;
 const LEFT_MIN = 5;
+/** Unseen videos held in For You; their order is settled swipe by swipe. */
+const POOL = 6;
+/** Unseen videos that the server puts in order at once. */
+const REBOUND_MAX = 12;
 const REPLAY_COUNT = 6;
 const FLUSH_WAIT_MS = 400;
 const EMPTY_PAGES_MAX = 3;
@@ -32,6 +36,9 @@ export class FeedSource {
   #cursor: string | null = null;
   #loading: Promise<void> | undefined;
   #known = new Set<string>();
+  /** Off where the server cannot put a pool in order: then plain pages are all there is. */
+  #rebinds = true;
+  #rebinding = false;
 
   constructor(
     readonly kind: FeedKind,
@@ -83,6 +90,43 @@ export class FeedSource {
     this.#cursor = page.cursor;
     this.#setTail(page.cursor === null ? { kind: 'end' } : { kind: 'loading' });
     this.#setItems([...kept, ...fresh]);
+  }
+
+  /**
+   * Late binding: once what was just watched is acknowledged, the server puts the unseen pool in a new order and fills it up. What stands
+   * at `index` and before never changes; `isStill` says whether the viewer is still there when the answer comes, and nothing may be
+   * touched once they have begun to turn. Any failure leaves the list as it is: pages keep coming.
+   */
+  async rebind(index: number, isStill: () => boolean): Promise<void> {
+    const items = this.items();
+    const pool = items.slice(index + 1, index + 1 + REBOUND_MAX);
+    const bindable = this.kind === 'for-you' && this.#rebinds && !this.#rebinding && this.#cursor !== null;
+    if (!bindable || !online() || pool.length === 0 || pool.some((item) => item.impressionId === '')) return;
+    this.#rebinding = true;
+    try {
+      await settleEvents();
+      const answer = await feedNext({
+        cursor: this.#cursor as string,
+        unseen: pool.map((item) => item.impressionId),
+        count: Math.max(0, POOL - (items.length - index - 1)),
+      });
+      if (!isStill() || this.items() !== items) return;
+      const before = items.slice(0, index + 1);
+      const after = [...answer.unseen, ...items.slice(index + 1 + REBOUND_MAX), ...answer.append];
+      const seen = new Set(before.map((item) => item.video.id));
+      const fresh = after.filter((item) => playable(item) && !seen.has(item.video.id));
+      this.#cursor = answer.cursor;
+      for (const item of fresh) this.#known.add(item.video.id);
+      if (answer.cursor === null) this.#setTail({ kind: 'end' });
+      const same =
+        fresh.length === items.length - index - 1 &&
+        fresh.every((item, at) => item.impressionId === items[index + 1 + at]?.impressionId);
+      if (!same) this.#setItems([...before, ...fresh]);
+    } catch (error) {
+      if (error instanceof ApiError && (error.status === 404 || error.status === 405)) this.#rebinds = false;
+    } finally {
+      this.#rebinding = false;
+    }
   }
 
   async #loadPage(): Promise<void> {
