@@ -7,13 +7,10 @@ import { type FeedKind, feedNext, feedPage } from '../api/endpoints';
 import type { FeedItem, Page, Video } from '../api/wire';
 import { outbox } from '../events/outbox';
 import { online } from '../state/online';
+import { pooled, rebound } from './rebind';
 
 const PAGE_COUNT = 10;
 const LEFT_MIN = 5;
-/** Unseen videos held in For You; their order is settled swipe by swipe. */
-const POOL = 6;
-/** Unseen videos that the server puts in order at once. */
-const REBOUND_MAX = 12;
 const REPLAY_COUNT = 6;
 const FLUSH_WAIT_MS = 400;
 const EMPTY_PAGES_MAX = 3;
@@ -99,29 +96,21 @@ export class FeedSource {
    */
   async rebind(index: number, isStill: () => boolean): Promise<void> {
     const items = this.items();
-    const pool = items.slice(index + 1, index + 1 + REBOUND_MAX);
-    const bindable = this.kind === 'for-you' && this.#rebinds && !this.#rebinding && this.#cursor !== null;
-    if (!bindable || !online() || pool.length === 0 || pool.some((item) => item.impressionId === '')) return;
+    const pool = pooled(items, index);
+    const cursor = this.#cursor;
+    const may = this.kind === 'for-you' && this.#rebinds && !this.#rebinding && online();
+    if (!may || !pool || cursor === null) return;
     this.#rebinding = true;
     try {
       await settleEvents();
-      const answer = await feedNext({
-        cursor: this.#cursor as string,
-        unseen: pool.map((item) => item.impressionId),
-        count: Math.max(0, POOL - (items.length - index - 1)),
-      });
+      const answer = await feedNext({ cursor, ...pool });
       if (!isStill() || this.items() !== items) return;
-      const before = items.slice(0, index + 1);
-      const after = [...answer.unseen, ...items.slice(index + 1 + REBOUND_MAX), ...answer.append];
-      const seen = new Set(before.map((item) => item.video.id));
-      const fresh = after.filter((item) => playable(item) && !seen.has(item.video.id));
       this.#cursor = answer.cursor;
-      for (const item of fresh) this.#known.add(item.video.id);
       if (answer.cursor === null) this.#setTail({ kind: 'end' });
-      const same =
-        fresh.length === items.length - index - 1 &&
-        fresh.every((item, at) => item.impressionId === items[index + 1 + at]?.impressionId);
-      if (!same) this.#setItems([...before, ...fresh]);
+      const next = rebound(items, index, answer);
+      if (!next) return;
+      for (const item of next) this.#known.add(item.video.id);
+      this.#setItems(next);
     } catch (error) {
       if (error instanceof ApiError && (error.status === 404 || error.status === 405)) this.#rebinds = false;
     } finally {
