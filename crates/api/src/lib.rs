@@ -7,8 +7,8 @@ mod account;
 mod admin;
 mod comment;
 mod config;
-mod distribution;
 mod control;
+mod distribution;
 mod error;
 mod events;
 mod explain;
@@ -30,13 +30,13 @@ pub use admin::{
 };
 pub use comment::{Author, Comment, CommentPage};
 pub use config::{ClientConfig, Limits};
-pub use distribution::{
-    Distribution, DistributionNext, DistributionPool, DistributionPoolState, DistributionPromise,
-    DistributionPromiseState,
-};
 pub use control::{
     BlockRequest, FeedMode, FeedModeRequest, Interests, InterestsRequest, Leaning, LearnedInterest,
     MuteRequest, MutedWords, PersonRef, PersonRefs, TopicCount, Topics, Why, WhyReason, WhyRule, Wish,
+};
+pub use distribution::{
+    Distribution, DistributionNext, DistributionPool, DistributionPoolState, DistributionPromise,
+    DistributionPromiseState,
 };
 pub use error::ErrorBody;
 pub use events::{EventsRequest, EventsResponse, Promise, RejectedEvent};

@@ -1,9 +1,9 @@
 //! The sources of For You, one file each, and what they share. Each walks an index and leaves out early what the viewer has seen, so
 //! that old corners of the catalog are reached; the filters have the last word. How many each may give is [`crate::quota`]'s.
 
+mod chosen;
 mod collaborative;
 mod content;
-mod chosen;
 mod explore;
 mod following;
 mod fresh;
@@ -14,9 +14,9 @@ mod rising;
 mod social;
 mod trending;
 
+pub(crate) use chosen::Chosen;
 pub(crate) use collaborative::Collaborative;
 pub(crate) use content::Content;
-pub(crate) use chosen::Chosen;
 pub(crate) use explore::{EvenSampled, Explore};
 pub(crate) use following::Followed;
 pub(crate) use fresh::Fresh;

@@ -9,7 +9,8 @@ use utoipa_axum::routes;
 use crate::parts::Rooms;
 use crate::routes::events::EventsDoor;
 use crate::routes::{
-    admin, auth, comments, config, control, distribution, engagement, events, feed, trending, uploads, users, videos,
+    admin, auth, comments, config, control, distribution, engagement, events, feed, trending, uploads, users,
+    videos,
 };
 
 #[derive(OpenApi)]
