@@ -25,8 +25,7 @@ type Place =
   | { page: 'reach'; id: string }
   | { page: 'profile'; username: string }
   | { page: 'login'; signUp: boolean }
-  | { page: 'upload' | 'settings' | 'flow' | 'steer' | 'feed-open' | 'lost' };
-  | { page: 'upload' | 'settings' | 'interests' | 'flow' | 'steer' | 'lost' };
+  | { page: 'upload' | 'settings' | 'interests' | 'flow' | 'steer' | 'feed-open' | 'lost' };
 
 /** What an address means. */
 export function placeOf(pathname: string): Place {

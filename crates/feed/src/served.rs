@@ -67,9 +67,8 @@ impl SideEffect<Query, VideoCandidate> for NoteServed {
             viewer: query.viewer,
             at_ms: query.now_ms,
             items: items.collect(),
-            receipts: selected
-                .iter()
-                .map(|candidate| receipt(query, candidate))
+            receipts: new()
+                .map(|(_, candidate)| receipt(query, candidate))
                 .collect(),
         });
         let partition = partition_of(query.viewer, self.log.partitions());
