@@ -67,9 +67,7 @@ impl SideEffect<Query, VideoCandidate> for NoteServed {
             viewer: query.viewer,
             at_ms: query.now_ms,
             items: items.collect(),
-            receipts: new()
-                .map(|(_, candidate)| receipt(query, candidate))
-                .collect(),
+            receipts: new().map(|(_, candidate)| receipt(query, candidate)).collect(),
         });
         let partition = partition_of(query.viewer, self.log.partitions());
         let to = TopicPartition {

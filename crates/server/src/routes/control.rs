@@ -166,6 +166,8 @@ pub(crate) async fn block(
 ) -> Result<Json<PersonRefs>, ApiError> {
     rooms.parts.product.block_set(user, target, body.blocked).await?;
     rooms.settle().await;
+    rooms.parts.for_you.invalidate(user.into());
+    rooms.parts.for_you.invalidate(target.into());
     blocks_of(&rooms, user).await
 }
 
@@ -233,11 +235,10 @@ fn most(counts: HashMap<String, u64>) -> Vec<TopicCount> {
 }
 
 async fn say(rooms: &Rooms, viewer: Viewer, kind: WishKind) -> Result<(), ApiError> {
-    Ok(rooms
-        .parts
-        .controls
-        .say(viewer.viewer, kind, rooms.now_ms())
-        .await?)
+    let said = rooms.parts.controls.say(viewer.viewer, kind, rooms.now_ms());
+    said.await?;
+    rooms.parts.for_you.invalidate(viewer.viewer);
+    Ok(())
 }
 
 /// As hashtags are kept: lower case, without `#`.
