@@ -21,7 +21,7 @@ use crate::load::Span;
 use crate::peers::{Postgres, Redis};
 use crate::wire::Template;
 use crate::{BenchError, Setup};
-use contender::{Contender, Load};
+use contender::{CATCH_UP_MAX, Contender, Load};
 pub(crate) use contender::{caller, caught_up, door_clients, now_ms};
 use rounds::{Median, measure};
 
@@ -166,7 +166,7 @@ impl Field {
     /// Waits until no server has work left from its turns.
     fn settle(&self) -> Result<Duration, BenchError> {
         let all = std::iter::once(&self.ours).chain(&self.other);
-        all.map(|riffle| caught_up(&riffle.server)).sum()
+        all.map(|riffle| caught_up(&riffle.server, CATCH_UP_MAX)).sum()
     }
 }
 

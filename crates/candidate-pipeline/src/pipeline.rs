@@ -364,8 +364,12 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
     }
 
     fn select(&self, query: &Q, mut candidates: Vec<C>, run: &mut Run<C>) -> Vec<C> {
-        let selectors = std::iter::once(&self.recipe.selector).chain(&self.recipe.spare_selector);
-        for selector in selectors {
+        let spare = self.recipe.spare_selector.as_ref();
+        // Only where somebody else selects can it be left out.
+        let is_left_out = spare.is_some()
+            && self.is_off(run, StageKind::Selector, &*self.recipe.selector, candidates.len());
+        let first = Some(&self.recipe.selector).filter(|_| !is_left_out);
+        for selector in first.into_iter().chain(spare) {
             run.before.clone_from(&candidates);
             let began = Instant::now();
             let places = caught(|| selector.select(query, &mut candidates))

@@ -323,6 +323,18 @@ async fn a_spare_selector_answers_when_the_first_cannot() {
 }
 
 #[tokio::test]
+async fn a_selector_that_is_switched_off_leaves_the_page_to_the_spare_one() {
+    let mut recipe = recipe(vec![gives("a", &[2, 3])]);
+    recipe.selector = Box::new(Names(vec![0]));
+    recipe.spare_selector = Some(Box::new(Best(3)));
+    let pipeline = Pipeline::new(recipe);
+    pipeline.switch("names", 0.0).expect("it is there");
+    let outcome = pipeline.run(&mut 0, Watch::Counted).await;
+    assert_eq!(ids(&outcome.selected), [3, 2]);
+    assert_eq!(*end(&outcome, "names"), StageEnd::Off);
+}
+
+#[tokio::test]
 async fn a_stage_that_is_switched_off_is_left_out_and_nonsense_is_refused() {
     let pipeline = Pipeline::new(recipe(vec![gives("a", &[2]), gives("b", &[3])]));
     pipeline.switch("a", 0.0).expect("a is there");

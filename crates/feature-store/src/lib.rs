@@ -12,7 +12,7 @@
 //! | features of a video, a creator, a viewer … | ~500 B | ~120 B | 50 MB a kind; bounded by [`StoreConfig`] |
 //! | a video's last hour, for trending | up to 800 B | up to 250 B | 40 MB while half of them are watched |
 //! | session window | ~150 B | ~30 B | bounded by [`StoreConfig`]; gone after 7 days without use |
-//! | a video on the traffic ladder | ~120 B | ~40 B | 12 MB |
+//! | a video on the traffic ladder | ~250 B | ~40 B | 25 MB |
 //! | catalog entry | ~650 B: a line of facts, profile with its content vector, three indexes | ~250 B | 65 MB |
 //! | viewer, 200 seen, 40 tastes | ~9 KB | ~5 KB | 0.9 GB; bounded by [`VIEWERS_IN_MEMORY_MAX`] |
 //!
@@ -31,6 +31,7 @@ mod facts;
 mod features;
 mod format;
 mod hashing;
+mod hottest;
 mod inboxes;
 mod live;
 mod offsets;

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use event_log::TopicPartition;
-use parking_lot::{RwLock, RwLockReadGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use redb::{Database, WriteTransaction};
 use stream::Checkpoint;
 use types::{ContentVector, TimestampMs, VideoId, ViewerId};
@@ -43,11 +43,6 @@ pub mod job {
     pub const FEATURE_STATE: &str = "feature_state";
 }
 
-/// How long the list of the hottest videos may be reused.
-const HOTTEST_MAX_AGE_MS: i64 = 1_000;
-const HOTTEST_MAX: usize = 1_000;
-/// Below this nobody is hot.
-const HEAT_MIN: f32 = 0.01;
 pub(crate) const REDB_CACHE_BYTES: usize = 16 << 20;
 
 /// Bounds of what is held in memory, and when a video's rows are written less often.
@@ -114,14 +109,16 @@ impl ViewerHandle {
 /// See the crate's header.
 pub struct FeatureStore {
     db: Database,
-    activity: Activity,
+    pub(crate) activity: Activity,
     viewers: Viewers,
-    catalog: RwLock<Catalog>,
+    pub(crate) catalog: RwLock<Catalog>,
     pools: Pools,
     observers: RwLock<Vec<Arc<dyn CatalogObserver>>>,
     outbox: OutboxMarks,
     offsets: Offsets,
-    hottest: RwLock<(TimestampMs, Vec<VideoId>)>,
+    pub(crate) hottest: RwLock<(TimestampMs, Vec<VideoId>)>,
+    /// Held by who makes that list.
+    pub(crate) hottest_making: Mutex<()>,
     trending: RwLock<Arc<Trending>>,
     pulses: Pulses,
     pub(crate) inboxes: Inboxes,
@@ -165,6 +162,7 @@ impl FeatureStore {
             offsets,
             viewers: Viewers::default(),
             hottest: RwLock::new((TimestampMs::MIN, Vec::new())),
+            hottest_making: Mutex::new(()),
             trending: RwLock::default(),
             pulses: Pulses::default(),
             inboxes: Inboxes::new(config.inbox_fan_out_max),
@@ -453,36 +451,6 @@ impl FeatureStore {
     /// Replaces what to explore from (the ladder).
     pub fn pool_board_put(&self, board: PoolBoard) {
         self.pools.board_put(board);
-    }
-
-    /// Published videos by heat, hottest first, at most `count_max`; up to a second old.
-    pub fn hottest(&self, now_ms: TimestampMs, count_max: usize) -> Vec<VideoId> {
-        {
-            let cached = self.hottest.read();
-            if now_ms < cached.0.saturating_add(HOTTEST_MAX_AGE_MS) && now_ms >= cached.0 {
-                return cached.1.iter().take(count_max).copied().collect();
-            }
-        }
-        let hottest = self.hottest_now(now_ms);
-        let answer = hottest.iter().take(count_max).copied().collect();
-        *self.hottest.write() = (now_ms, hottest);
-        answer
-    }
-
-    /// Of the videos in memory: one that has left was not watched for long.
-    fn hottest_now(&self, now_ms: TimestampMs) -> Vec<VideoId> {
-        let mut warm: Vec<(f32, VideoId)> = Vec::new();
-        self.activity.videos.each(|entity, row| {
-            let heat = row.heat(now_ms);
-            if let (Entity::Video(video), true) = (entity, heat > HEAT_MIN) {
-                warm.push((heat, *video));
-            }
-        });
-        let catalog = self.catalog.read();
-        warm.retain(|(_, video)| catalog.get(*video).is_some());
-        warm.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        warm.truncate(HOTTEST_MAX);
-        warm.into_iter().map(|(_, video)| video).collect()
     }
 
     /// Whether an outbox row is new to `job`; see [`crate::outbox`].

@@ -62,7 +62,7 @@ impl Cut<Query, VideoCandidate> for Best {
             beyond
                 .into_iter()
                 .filter(is_kept)
-                .take(EXPLORED_MAX + query.held.len()),
+                .take(EXPLORED_MAX + 1 + query.held.len()),
         );
         places.sort_unstable();
         Ok(places)

@@ -9,7 +9,7 @@ use crate::BenchError;
 use crate::load::{Outcome, Pace, Span, closed_loop, open_loop};
 use crate::wire::{HttpClient, HttpRequest, PostgresClient, RespClient, Template};
 
-const CATCH_UP_MAX: Duration = Duration::from_secs(300);
+pub(super) const CATCH_UP_MAX: Duration = Duration::from_secs(300);
 const LAG: &str = "riffle_stream_lag_records";
 
 /// How requests come.
@@ -145,9 +145,9 @@ fn token(person: &Caller) -> &str {
 }
 
 /// Waits until no job is behind; how long that took.
-pub(crate) fn caught_up(server: &Server) -> Result<Duration, BenchError> {
+pub(crate) fn caught_up(server: &Server, patience: Duration) -> Result<Duration, BenchError> {
     let (begun, caller) = (Instant::now(), server.anon());
-    while begun.elapsed() < CATCH_UP_MAX {
+    while begun.elapsed() < patience {
         let page = String::from_utf8_lossy(&caller.get("/metrics").body).into_owned();
         let lags = page.lines().filter(|line| line.starts_with(LAG));
         let behind: f64 = lags
@@ -160,7 +160,7 @@ pub(crate) fn caught_up(server: &Server) -> Result<Duration, BenchError> {
     }
     Err(BenchError::Peer(
         "the jobs",
-        format!("still behind after {CATCH_UP_MAX:?}"),
+        format!("still behind after {patience:?}"),
     ))
 }
 

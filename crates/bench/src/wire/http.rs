@@ -55,16 +55,22 @@ impl Client for HttpClient {
         if bytes.len() < end + 4 + content_length(head) {
             return Answer::Partial;
         }
+        let again_later = find(head, b"\r\nretry-after: ").is_some();
         match head.get(9..12) {
-            Some(b"429") => {
-                // The same numbers once more: nothing of them was taken.
-                self.next -= self.step;
-                Answer::Shed
-            }
+            Some(b"429") => self.shed(),
+            Some(b"503") if again_later => self.shed(),
             Some([b'2', ..]) => Answer::Taken,
             Some([b'4', ..]) => Answer::Wrong("a client's error"),
             _ => Answer::Wrong("a server's error"),
         }
+    }
+}
+
+impl HttpClient {
+    /// The same numbers once more: nothing of them was taken.
+    fn shed(&mut self) -> Answer {
+        self.next -= self.step;
+        Answer::Shed
     }
 }
 
@@ -114,6 +120,10 @@ mod tests {
         check(
             "HTTP/1.1 400 Bad Request\r\n\r\n",
             Answer::Wrong("a client's error"),
+        );
+        check(
+            "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\r\n",
+            Answer::Shed,
         );
         check(
             "HTTP/1.1 503 Service Unavailable\r\n\r\n",

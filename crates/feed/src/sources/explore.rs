@@ -53,38 +53,42 @@ struct Pool<'a> {
     seen: &'a Seen<'a>,
     taken: HashSet<VideoId>,
     candidates: Vec<VideoCandidate>,
+    /// Those taken because they are owed, and how far behind they are.
+    owed: Vec<(VideoId, f32)>,
 }
 
 impl Pool<'_> {
-    /// Adds a video unless it may not be shown; whether it did.
-    fn add(&mut self, video: VideoId) -> bool {
+    /// Adds a video unless it may not be shown.
+    fn add(&mut self, video: VideoId, urgency: f32) {
         let Some(slot) = self.catalog.slot_of(video) else {
-            return false;
+            return;
         };
         let Some(facts) = self.catalog.facts_of(slot, video) else {
-            return false;
+            return;
         };
         let is_fit = !facts.flags.has(Flags::HIDDEN) && !self.seen.has(video) && self.taken.insert(video);
         if is_fit {
-            self.candidates
-                .push(VideoCandidate::new(slot, video, event::Source::Explore));
+            let candidate = VideoCandidate::new(slot, video, event::Source::Explore);
+            self.candidates.push(candidate);
+            if urgency > 0.0 {
+                self.owed.push((video, urgency));
+            }
         }
-        is_fit
     }
 
     /// Adds from a walk until the pool has `count_max`.
-    fn fill(&mut self, walk: impl Iterator<Item = VideoId>, count_max: usize) {
-        for video in walk.take(STEPS_MAX) {
+    fn fill(&mut self, walk: impl Iterator<Item = (VideoId, f32)>, count_max: usize) {
+        for (video, urgency) in walk.take(STEPS_MAX) {
             if self.candidates.len() >= count_max {
                 break;
             }
-            self.add(video);
+            self.add(video, urgency);
         }
     }
 }
 
 /// Owed videos under what the viewer likes: the more behind and the nearer the better.
-fn near(query: &Query, board: &PoolBoard) -> Vec<VideoId> {
+fn near(query: &Query, board: &PoolBoard) -> Vec<(VideoId, f32)> {
     let liked = query
         .history
         .hashtags
@@ -104,10 +108,8 @@ fn near(query: &Query, board: &PoolBoard) -> Vec<VideoId> {
         }
     }
     found.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    found
-        .into_iter()
-        .map(|(_, place)| board.owed[place as usize].video)
-        .collect()
+    let owed = found.into_iter().map(|(_, place)| board.owed[place as usize]);
+    owed.map(|owed| (owed.video, owed.urgency)).collect()
 }
 
 impl Source<Query, VideoCandidate> for Explore {
@@ -120,22 +122,18 @@ impl Source<Query, VideoCandidate> for Explore {
                 seen: &seen,
                 taken: HashSet::with_capacity(POOL_MAX * 2),
                 candidates: Vec::with_capacity(POOL_MAX),
+                owed: Vec::new(),
             };
             pool.fill(near(query, &board).into_iter(), NEAR_MAX);
-            pool.fill(board.owed.iter().map(|owed| owed.video), OWED_MAX);
-            pool.fill(board.tried.iter().copied(), TRIED_MAX);
+            pool.fill(board.owed.iter().map(|owed| (owed.video, owed.urgency)), OWED_MAX);
+            pool.fill(board.tried.iter().map(|&video| (video, 0.0)), TRIED_MAX);
             let numbers = numbers(query).with(STREAM_FILL);
             let even = (0..FILL_DRAWS_MAX as u64).filter_map(|draw| {
                 let slot = numbers.below(draw, catalog.capacity());
-                Some(catalog.facts_at(slot as u32)?.video)
+                Some((catalog.facts_at(slot as u32)?.video, 0.0))
             });
             pool.fill(even, POOL_MAX);
-            let mut owed: Vec<(VideoId, f32)> = board
-                .owed
-                .iter()
-                .filter(|owed| pool.taken.contains(&owed.video))
-                .map(|owed| (owed.video, owed.urgency))
-                .collect();
+            let mut owed = std::mem::take(&mut pool.owed);
             owed.sort_unstable_by_key(|(video, _)| *video);
             // A second answer to one query would be a mistake of the pipeline; the first stands.
             let _ = query.explored.set(Explored { owed });

@@ -68,6 +68,7 @@ impl Sink<ActivityRow> for ActivitySink {
 
     fn epoch_end(&self, _: i64, now_ms: i64) {
         self.store.activity_now(now_ms);
+        self.store.hottest_refresh(now_ms);
         let age_ms = now_ms.saturating_sub(self.refreshed_ms.load(Ordering::Relaxed));
         // Also when the clock was set back.
         if !(0..REFRESH_MS).contains(&age_ms) {

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use event::{Event, PoolChange, PoolVerdict, partition_of, topic};
 use event_log::{Append, EventLog, Topic, TopicPartition};
@@ -38,6 +38,8 @@ const HASHTAGS_MAX: usize = 8;
 /// Decisions of one round.
 const DECISIONS_MAX: usize = 2_000;
 const ROUND_EVERY: Duration = Duration::from_secs(1);
+/// Rounds that a pause is long at least, so that a large catalog takes little of a core; nothing but the pace depends on it.
+const PAUSE_ROUNDS: u32 = 20;
 const MEDIANS_EVERY_MS: i64 = 30_000;
 /// A decision that has not come back for so long is made again.
 const DECIDED_AGAIN_MS: i64 = 60_000;
@@ -141,8 +143,11 @@ impl Task for Ladder {
     }
 
     fn run(&mut self, stop: &StopSignal) -> Result<(), JobError> {
-        while !stop.sleep(ROUND_EVERY) {
+        let mut pause = ROUND_EVERY;
+        while !stop.sleep(pause) {
+            let began = Instant::now();
             self.round();
+            pause = ROUND_EVERY.max(began.elapsed() * PAUSE_ROUNDS);
         }
         Ok(())
     }
@@ -285,11 +290,15 @@ impl View {
 
     /// The board: most behind first, then in the order of publication.
     fn board(mut self, now_ms: TimestampMs, medians: Medians, store: &FeatureStore) -> PoolBoard {
-        self.owed.sort_unstable_by(|(a, a_ms), (b, b_ms)| {
+        let order = |(a, a_ms): &(Owed, TimestampMs), (b, b_ms): &(Owed, TimestampMs)| {
             let by_urgency = b.urgency.total_cmp(&a.urgency);
             by_urgency.then_with(|| (a_ms, a.video).cmp(&(b_ms, b.video)))
-        });
-        self.owed.truncate(BOARD_VIDEOS_MAX);
+        };
+        if self.owed.len() > BOARD_VIDEOS_MAX {
+            self.owed.select_nth_unstable_by(BOARD_VIDEOS_MAX, order);
+            self.owed.truncate(BOARD_VIDEOS_MAX);
+        }
+        self.owed.sort_unstable_by(order);
         let mut board = PoolBoard {
             at_ms: now_ms,
             owed: self.owed.iter().map(|(owed, _)| *owed).collect(),

@@ -58,7 +58,7 @@ fn owned(viewer: u64, number: u64) -> Owned {
     let draw = |salt: u64, below: u64| rng::bits(3, salt, viewer * 1_000 + number) % below;
     let of_viewer = |salt: u64, below: u64| rng::bits(5, salt, viewer) % below;
     let mut ids = vec![(1, viewer)];
-    if viewer % 3 > 0 {
+    if !viewer.is_multiple_of(3) {
         ids.push((4, of_viewer(1, 4)));
     }
     for at in 0..of_viewer(2, 17) {
