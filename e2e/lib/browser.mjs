@@ -25,9 +25,10 @@ export const launch = () =>
 /**
  * Opens a page in a context of its own.
  * @param {import('playwright-core').Browser} browser
- * @param {{ base: string, form?: object, theme?: 'dark' | 'light', storageState?: object }} options
+ * @param {{ base: string, form?: object, theme?: 'dark' | 'light', storageState?: object, firstVisit?: boolean }} options
+ *   with `firstVisit` the page asks what the viewer likes, as it does once on each device
  */
-export async function openPage(browser, { base, form = DESKTOP, theme, storageState }) {
+export async function openPage(browser, { base, form = DESKTOP, theme, storageState, firstVisit = false }) {
   const context = await browser.newContext({ baseURL: base, ...form, storageState });
   context.setDefaultTimeout(20_000);
   if (theme) {
@@ -36,6 +37,7 @@ export async function openPage(browser, { base, form = DESKTOP, theme, storageSt
       localStorage.setItem('riffle.prefs', JSON.stringify({ ...saved, theme: chosen }));
     }, theme);
   }
+  if (!firstVisit) await context.addInitScript(() => localStorage.setItem('riffle.asked-interests', '1'));
   const page = await context.newPage();
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.message));

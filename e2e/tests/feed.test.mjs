@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { anon } from '../lib/api.mjs';
 import { PHONE } from '../lib/browser.mjs';
-import { TAGS } from '../lib/catalogue.mjs';
 import { until } from '../lib/server.mjs';
 import { base, signUp, useBrowser } from '../lib/session.mjs';
 import { activeVideo, railButton, untilPlaying } from '../lib/stage.mjs';
@@ -95,38 +94,6 @@ test('the last watch leaves with the page', async (t) => {
   await until(
     async () => (await anon(base).get(`/videos/${id}`)).counts.views > before,
     'the beacon to arrive',
-  );
-});
-
-test('watching one hashtag and skipping another changes the next page', async (t) => {
-  const { page } = await open(t);
-  await signUp(page, '/settings');
-  const pages = feedPages(page);
-  await page.goto('/');
-  const [liked] = TAGS;
-  const isLiked = (item) => item.video.hashtags.includes(liked);
-  await until(() => pages.length > 0, 'the first page');
-  await untilPlaying(page, 0);
-  for (let index = 0; pages.length < 2; index += 1) {
-    await untilPlaying(page, index);
-    if (isLiked(pages[0][index])) {
-      await page.waitForFunction((durationS) => {
-        const video = document.querySelector('.slide.is-active video');
-        window.__peak = Math.max(window.__peak ?? 0, video.currentTime);
-        return window.__peak > durationS - 0.5 && video.currentTime < 1;
-      }, pages[0][index].video.durationMs / 1000);
-      await page.evaluate(() => {
-        window.__peak = 0;
-      });
-    }
-    await page.keyboard.press('j');
-    await untilPlaying(page, index + 1);
-  }
-  const share = (items) => items.filter(isLiked).length / items.length;
-  const ahead = pages[1].slice(0, 5);
-  assert.ok(
-    share(ahead) > 0.5,
-    `the next videos are ${ahead.map((item) => item.video.hashtags.join('+')).join(', ')}`,
   );
 });
 

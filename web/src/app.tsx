@@ -12,6 +12,7 @@ const UploadPage = lazy(() => import('./pages/upload/upload'));
 const ProfilePage = lazy(() => import('./pages/profile/profile'));
 const LoginPage = lazy(() => import('./pages/login/login'));
 const SettingsPage = lazy(() => import('./pages/settings/settings'));
+const InterestsPage = lazy(() => import('./pages/settings/interests'));
 const FlowPage = lazy(() => import('./admin/flow'));
 const SteerPage = lazy(() => import('./admin/steer'));
 const FeedOpenPage = lazy(() => import('./admin/feed'));
@@ -24,7 +25,7 @@ type Place =
   | { page: 'reach'; id: string }
   | { page: 'profile'; username: string }
   | { page: 'login'; signUp: boolean }
-  | { page: 'upload' | 'settings' | 'flow' | 'steer' | 'feed-open' | 'lost' };
+  | { page: 'upload' | 'settings' | 'interests' | 'flow' | 'steer' | 'feed-open' | 'lost' };
 
 /** What an address means. */
 export function placeOf(pathname: string): Place {
@@ -35,6 +36,7 @@ export function placeOf(pathname: string): Place {
   if (`/${first}/${second}` === routes.flow) return { page: 'flow' };
   if (`/${first}/${second}` === routes.steer) return { page: 'steer' };
   if (`/${first}/${second}` === routes.feedOpen) return { page: 'feed-open' };
+  if (`/${first}/${second}` === routes.interests) return { page: 'interests' };
   if (second !== '') return { page: 'lost' };
   if (first.startsWith('@')) return { page: 'profile', username: first.slice(1) };
   const places: Record<string, Place> = {
@@ -56,6 +58,7 @@ function titleOf(place: Place): string {
   return {
     upload: m.upload.title,
     settings: m.settings.title,
+    interests: m.interests.title,
     lost: m.notFound.title,
     flow: m.nav.flow,
     steer: m.nav.steer,
@@ -98,6 +101,9 @@ export function App() {
           </Match>
           <Match when={at('upload')}>
             <UploadPage />
+          </Match>
+          <Match when={at('interests')}>
+            <InterestsPage />
           </Match>
           <Match when={at('settings')}>
             <SettingsPage />

@@ -44,6 +44,7 @@ export const routes = {
   login: '/login',
   signUp: '/signup',
   settings: '/settings',
+  interests: '/settings/feed',
   flow: '/admin/flow',
   steer: '/admin/steer',
   feedOpen: '/admin/feed',

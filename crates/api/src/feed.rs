@@ -19,7 +19,7 @@ pub struct FeedItem {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Reason {
-    /// `fresh`, `popular`, `interest_hashtag`, `interest_creator`, `following`, `explore`.
+    /// `fresh`, `popular`, `interest_hashtag`, `interest_creator`, `chosen`, `following`, `explore`.
     pub code: String,
     pub text: String,
 }

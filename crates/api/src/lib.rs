@@ -7,6 +7,7 @@ mod account;
 mod admin;
 mod comment;
 mod config;
+mod control;
 mod distribution;
 mod error;
 mod events;
@@ -29,6 +30,10 @@ pub use admin::{
 };
 pub use comment::{Author, Comment, CommentPage};
 pub use config::{ClientConfig, Limits};
+pub use control::{
+    BlockRequest, FeedMode, FeedModeRequest, Interests, InterestsRequest, Leaning, LearnedInterest,
+    MuteRequest, MutedWords, PersonRef, PersonRefs, TopicCount, Topics, Why, WhyReason, WhyRule, Wish,
+};
 pub use distribution::{
     Distribution, DistributionNext, DistributionPool, DistributionPoolState, DistributionPromise,
     DistributionPromiseState,

@@ -149,7 +149,7 @@ pub struct VideoPage {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EngagementRequest {
-    /// `like`, `unlike`, `comment`, `share`, `save`, `unsave`, `not_interested` or `report`.
+    /// `like`, `unlike`, `comment`, `share`, `save`, `unsave`, `not_interested`, `not_interested_undo` or `report`.
     pub action: String,
     /// For `comment`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

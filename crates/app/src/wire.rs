@@ -171,6 +171,7 @@ impl House {
             for_you,
             following: Following::new(&feed_parts),
             steering: self.steering,
+            controls: feed::Controls::new(&feed_parts),
             product: self.product,
             uploads: self.uploads,
             store: self.features,

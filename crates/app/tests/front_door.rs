@@ -9,6 +9,8 @@ mod accounts;
 mod admin;
 #[path = "front_door/bad_events.rs"]
 mod bad_events;
+#[path = "front_door/control.rs"]
+mod control;
 #[path = "front_door/events.rs"]
 mod events;
 #[path = "front_door/feed.rs"]

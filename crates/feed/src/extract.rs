@@ -56,6 +56,10 @@ impl Stage for Extract {
 
 impl Hydrator<Query, VideoCandidate> for Extract {
     fn hydrate(&self, query: &Query, _: &mut [VideoCandidate]) -> Result<(), StageError> {
+        if !query.is_personal() {
+            // Nothing is read of the viewer, so nothing is logged to learn from.
+            return Ok(());
+        }
         let profiles = query.profiles.get().map_or(&[][..], Vec::as_slice);
         let videos: Vec<VideoFacts> = profiles.iter().map(|profile| facts::video(profile)).collect();
         query

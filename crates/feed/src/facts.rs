@@ -15,7 +15,7 @@ const SURFACE_FOR_YOU: u16 = 1;
 const ID_BITS: u32 = 54;
 
 pub(crate) fn viewer(query: &Query) -> ViewerFacts {
-    let mut viewer = ViewerFacts::new(query.viewer);
+    let mut viewer = ViewerFacts::new(query.persona());
     viewer.region = query.region;
     let mut following: Vec<UserId> = query.history.following.iter().copied().collect();
     following.sort_unstable();

@@ -60,6 +60,9 @@ impl Following {
             page: 0,
             last: last.video,
         });
+        // After the cursor was made: a page may be short, but none is skipped.
+        let wishes = self.store.viewer_read(viewer, |state| state.wishes.clone())?;
+        found.retain(|profile| wishes.refuses(profile.creator).is_none());
         Ok(FollowingPage {
             videos: found.iter().map(|profile| profile.video).collect(),
             cursor: next.map(|cursor| self.cursors.write(&cursor)),

@@ -5,7 +5,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use candidate_pipeline::{BoxFuture, QueryHydrator, Stage, StageError};
-use feature_store::{FeatureStore, IdHashing, Taste, ViewerHandle, ViewerState};
+use event::FeedMode;
+use feature_store::{FeatureStore, IdHashing, Taste, ViewerHandle, ViewerState, Wishes};
 use parking_lot::RwLockReadGuard;
 use types::{SoundId, TimestampMs, UserId, VideoId};
 
@@ -15,6 +16,11 @@ use crate::model::Query;
 pub(crate) const TASTES_READ_MAX: usize = 60;
 /// Creators of the previous page that the slate must not continue.
 const LAST_CREATORS: usize = 2;
+/// What a chosen interest counts, in watches to the end; so much is undone by as many skips.
+const CHOSEN: f32 = 1.5;
+/// What asking for more, or less, of a hashtag counts.
+const MORE: f32 = 2.0;
+const LESS: f32 = -6.0;
 
 /// What the viewer brings along.
 #[derive(Default)]
@@ -38,8 +44,10 @@ pub(crate) struct History {
     /// What the viewer liked last, newest first, and an even draw of what they liked before.
     pub positives: Vec<VideoId>,
     pub older_positives: Vec<VideoId>,
-    /// Watches of all time.
+    /// Watches of all time, or since the last reset.
     pub watches: u64,
+    /// What the viewer asked for.
+    pub wishes: Arc<Wishes>,
 }
 
 impl History {
@@ -164,11 +172,19 @@ impl QueryHydrator<Query> for ReadHistory {
                 last.retain(|video| query.holds(*video).is_none());
                 let last = last.split_off(last.len().saturating_sub(LAST_CREATORS));
                 let last: Vec<_> = last.into_iter().filter_map(|video| catalog.get(video)).collect();
-                let hashtags = strongest(&state.hashtags, query.now_ms);
+                let wishes = state.wishes.clone();
+                let is_personal = wishes.mode != FeedMode::NonPersonal;
+                let hashtags = match is_personal {
+                    true => with_wishes(strongest(&state.hashtags, query.now_ms), &wishes),
+                    false => Vec::new(),
+                };
                 let topics = hashtags
                     .iter()
                     .filter_map(|(hashtag, taste)| Some((catalog.topic_no(hashtag)?.into(), *taste)));
-                let creators = strongest(&state.creators, query.now_ms);
+                let creators = match is_personal {
+                    true => strongest(&state.creators, query.now_ms),
+                    false => Vec::new(),
+                };
                 let by_creator = creators.iter().map(|(creator, taste)| (creator.raw(), *taste));
                 let mut served: HashSet<VideoId, IdHashing> =
                     state.served_since(query.sitting_ms).into_iter().collect();
@@ -180,14 +196,24 @@ impl QueryHydrator<Query> for ReadHistory {
                     served,
                     topics: Leanings::new(topics),
                     by_creator: Leanings::new(by_creator),
-                    watches: state.watches,
-                    positives: state.positives.recent().map(|(video, _)| video).collect(),
-                    older_positives: state.positives.older().to_vec(),
-                    following: state.following.keys().copied().collect(),
+                    watches: if is_personal { state.watches } else { 0 },
+                    positives: match is_personal {
+                        true => state.positives.recent().map(|(video, _)| video).collect(),
+                        false => Vec::new(),
+                    },
+                    older_positives: match is_personal {
+                        true => state.positives.older().to_vec(),
+                        false => Vec::new(),
+                    },
+                    following: match is_personal {
+                        true => state.following.keys().copied().collect(),
+                        false => HashSet::default(),
+                    },
                     last_creators: last.iter().map(|profile| profile.creator).collect(),
                     last_sound: last.last().and_then(|profile| profile.sound),
                     hashtags,
                     creators,
+                    wishes,
                 }
             };
             query.history = History {
@@ -197,6 +223,23 @@ impl QueryHydrator<Query> for ReadHistory {
             Ok(())
         })
     }
+}
+
+/// What was chosen and asked for stands beside what was learned, as if it had been watched.
+fn with_wishes(mut tastes: Vec<(Arc<str>, f32)>, wishes: &Wishes) -> Vec<(Arc<str>, f32)> {
+    let chosen = wishes.interests.iter().map(|hashtag| (hashtag, CHOSEN));
+    let asked = wishes
+        .hashtags
+        .iter()
+        .map(|(hashtag, more)| (hashtag, if *more { MORE } else { LESS }));
+    for (hashtag, amount) in chosen.chain(asked) {
+        match tastes.iter_mut().find(|(known, _)| known == hashtag) {
+            Some((_, taste)) => *taste += amount,
+            None => tastes.push((hashtag.clone(), amount)),
+        }
+    }
+    tastes.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+    tastes
 }
 
 /// By strength, leanings away included: they lower scores.

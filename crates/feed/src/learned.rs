@@ -46,6 +46,8 @@ pub(crate) enum Unlearned {
     Broken,
     /// What it reads could not be read.
     Unread,
+    /// The viewer wants a feed that is not personal.
+    Unwanted,
 }
 
 impl Unlearned {
@@ -58,6 +60,7 @@ impl Unlearned {
             Self::Stale => "stale",
             Self::Broken => "broken",
             Self::Unread => "unread",
+            Self::Unwanted => "unwanted",
         }
     }
 }
@@ -99,6 +102,9 @@ impl Learned {
     }
 
     fn blend(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<f32, Unlearned> {
+        if !query.is_personal() {
+            return Err(Unlearned::Unwanted);
+        }
         let serving = serving(self.learner.as_ref(), query.now_ms)?;
         let rows = query.rows.get().ok_or(Unlearned::Unread)?;
         let value = query
@@ -111,6 +117,7 @@ impl Learned {
                 candidate.score += say * (value - candidate.score);
             }
         }
+        let _ = query.learned_share.set(say);
         Ok(say)
     }
 }

@@ -1,7 +1,7 @@
 //! For You and Following: the recipe of the feed.
 //!
 //! [`ForYou`] is a candidate pipeline over the feature store: catch up with the viewer's own events, read the history, ask five
-//! sources at once, drop what was seen, score lightly, look at the best as the model does, lay the slate, note what was served. [`Following`] is the followed creators'
+//! sources at once, drop what was seen, score lightly, look at the best as the model does, lay the slate, note what was served. [`Controls`] is the viewer's say in it. [`Following`] is the followed creators'
 //! videos, newest first. No SQL and no HTTP here, and no single source, job or log is needed for an answer.
 //!
 //! Arithmetic for one page of 20 from 1 500 candidates: 5 index walks of at most 2 000 steps (about 0.2 ms), 4 filters and
@@ -10,6 +10,7 @@
 
 mod catch_up;
 mod clock;
+mod controls;
 mod cursor;
 mod cut;
 mod explain;
@@ -26,6 +27,7 @@ mod light;
 mod model;
 mod quota;
 mod reason;
+mod receipt;
 mod recipe;
 mod satisfaction;
 mod seeded;
@@ -35,11 +37,15 @@ mod sources;
 mod steer;
 mod steering;
 mod vectors;
+mod wishes;
 
 #[cfg(test)]
 mod tests;
 
 pub use candidate_pipeline::{RecipeLine, StageKind, SwitchError};
+pub use controls::{
+    ControlError, Controls, Evidence, Interests, LEARNED_SHOWN_MAX, WORD_CHARS_MAX, WORDS_MAX, Why,
+};
 pub use cursor::CursorError;
 pub use explain::{Explained, ExplainedCandidate, ExplainedGone, ExplainedPage, ExplainedStage};
 pub use explore::weights;

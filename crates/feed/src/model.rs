@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use candidate_pipeline::{Asked, Candidate};
-use event::Source;
+use event::{FeedMode, Source};
 use feature::Row;
 use feature_store::{Slot, Trending, VideoProfile};
 use slate::Prices;
@@ -52,6 +52,8 @@ pub(crate) struct Query {
     pub explored: OnceLock<Explored>,
     /// Written by the even sample's source, on pages that have an even place.
     pub even: OnceLock<EvenSample>,
+    /// How much the learned value counted, 0 to 1; missing when it did not.
+    pub learned_share: OnceLock<f32>,
 }
 
 /// What is told of a page beside what stands on it.
@@ -88,7 +90,19 @@ impl Query {
             laid: OnceLock::new(),
             explored: OnceLock::new(),
             even: OnceLock::new(),
+            learned_share: OnceLock::new(),
         }
+    }
+
+    /// Who the viewer is to whatever learns: somebody new after each reset of interests. Rows and vectors are looked up by this, never by
+    /// [`Query::viewer`].
+    pub(crate) fn persona(&self) -> ViewerId {
+        self.history.wishes.persona(self.viewer)
+    }
+
+    /// Whether the feed may be made from what the viewer watched.
+    pub(crate) fn is_personal(&self) -> bool {
+        self.history.wishes.mode != FeedMode::NonPersonal
     }
 
     /// How many candidates `source` may give.
@@ -144,6 +158,18 @@ impl SourceSet {
 
     pub(crate) const fn add(&mut self, other: Self) {
         self.bits |= other.bits;
+    }
+
+    /// The set without what explores; as it is when nothing else found it.
+    pub(crate) fn without_exploration(self) -> Self {
+        let exploring = 1 << Source::Explore as u16 | 1 << Source::Uniform as u16;
+        let bits = self.bits & !exploring;
+        let left = Self { bits, ..self };
+        match left.iter().next() {
+            None => self,
+            Some(_) if left.has(self.first) => left,
+            Some(first) => Self { bits, first },
+        }
     }
 
     /// All of them, by number.

@@ -18,6 +18,8 @@ pub enum Reason {
     Following,
     /// The viewer's watching leans to this hashtag.
     Hashtag(Arc<str>),
+    /// The viewer chose this hashtag or category.
+    Chosen(Arc<str>),
     /// The viewer's watching leans to its creator.
     Creator,
     /// Many watched it lately.
@@ -38,6 +40,7 @@ impl Reason {
         match self {
             Self::Following => "following",
             Self::Hashtag(_) => "interest_hashtag",
+            Self::Chosen(_) => "chosen",
             Self::Creator => "interest_creator",
             Self::Popular => "popular",
             Self::Explore => "explore",
@@ -59,12 +62,22 @@ impl Reason {
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .filter(|(taste, _)| *taste >= TASTE_NAMED_MIN);
         let creator = history.creator_taste(profile.creator);
+        let category = profile
+            .category
+            .filter(|one| history.wishes.categories.contains(one));
+        let category = category
+            .filter(|_| query.is_personal())
+            .map(|one| Arc::from(one.as_str()));
         match (candidate.explored, hashtag) {
             (true, _) => Self::Explore,
             _ if history.following.contains(&profile.creator) => Self::Following,
+            (_, Some((_, hashtag))) if history.wishes.interests.contains(hashtag) => {
+                Self::Chosen(hashtag.clone())
+            }
             (_, Some((taste, hashtag))) if taste >= creator => Self::Hashtag(hashtag.clone()),
             _ if creator >= TASTE_NAMED_MIN => Self::Creator,
             (_, Some((_, hashtag))) => Self::Hashtag(hashtag.clone()),
+            _ if category.is_some() => category.map_or(Self::Fresh, Self::Chosen),
             _ if slate::is_rising(query, profile) => Self::Rising,
             _ if candidate.sources.has(Source::Popular) => Self::Popular,
             _ => Self::Fresh,

@@ -23,6 +23,7 @@ use crate::satisfaction::Satisfaction;
 use crate::served::NoteServed;
 use crate::slate::{BestFirst, Slate};
 use crate::steer::Steer;
+use crate::wishes::{Heed, MutedWords, Personal, Refused, Unexplored};
 use crate::{filters, sources};
 
 /// Above the patience of [`CatchUp`], which counts by itself.
@@ -76,22 +77,23 @@ pub(crate) fn for_you(
         ],
         sources: vec![
             Box::new(sources::Pinned(store())),
-            Box::new(sources::Rising(store())),
+            Box::new(Personal(sources::Rising(store()))),
             Box::new(HeldByClient(store())),
-            Box::new(sources::Collaborative {
+            Box::new(Personal(sources::Collaborative {
                 store: store(),
                 vectors: parts.vectors.clone(),
                 features: parts.features.clone(),
                 live: parts.learner.as_ref().map(|learner| learner.live.clone()),
                 spare: Default::default(),
-            }),
-            Box::new(sources::Content {
+            })),
+            Box::new(Personal(sources::Content {
                 store: store(),
                 vectors: parts.vectors.clone(),
-            }),
-            Box::new(sources::Interest(store())),
-            Box::new(sources::Followed(store())),
-            Box::new(sources::LikedByFollowed(store())),
+            })),
+            Box::new(Personal(sources::Interest(store()))),
+            Box::new(Personal(sources::Chosen(store()))),
+            Box::new(Personal(sources::Followed(store()))),
+            Box::new(Personal(sources::LikedByFollowed(store()))),
             Box::new(sources::OnLists(store())),
             Box::new(sources::Popular(store())),
             Box::new(sources::Fresh(store())),
@@ -107,6 +109,9 @@ pub(crate) fn for_you(
             Box::new(filters::Served),
             Box::new(filters::Hidden),
             Box::new(filters::Copies(store())),
+            Box::new(Refused(store())),
+            Box::new(MutedWords(store())),
+            Box::new(Unexplored(store())),
         ],
         steps: vec![
             Step::Hydrate(Box::new(Even)),
@@ -134,6 +139,7 @@ pub(crate) fn for_you(
                 registry.dense.len(),
             ))),
             Step::Score(Box::new(Learned::new(parts.learner.clone(), &registry))),
+            Step::Score(Box::new(Heed)),
         ],
         selector: Box::new(Slate::new(parts.learner.clone())),
         spare_selector: Some(Box::new(BestFirst)),

@@ -10,6 +10,7 @@ use types::ImpressionId;
 
 use crate::explore;
 use crate::model::{Query, VideoCandidate};
+use crate::receipt::receipt;
 use crate::seeded::Seeded;
 
 pub(crate) struct NoteServed {
@@ -66,7 +67,7 @@ impl SideEffect<Query, VideoCandidate> for NoteServed {
             viewer: query.viewer,
             at_ms: query.now_ms,
             items: items.collect(),
-            receipts: vec![],
+            receipts: new().map(|(_, candidate)| receipt(query, candidate)).collect(),
         });
         let partition = partition_of(query.viewer, self.log.partitions());
         let to = TopicPartition {

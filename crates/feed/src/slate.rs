@@ -207,10 +207,7 @@ fn creator_total_max(items: &[Item], rules: &Rules) -> usize {
 }
 
 fn value(query: &Query, candidate: &VideoCandidate, profile: &VideoProfile) -> f32 {
-    let age_ms = (query.now_ms - profile.published_ms).max(0) as f32;
-    let fresh = (1.0 - (age_ms - FRESH_MS) / FRESH_FADES_MS).clamp(0.0, 1.0);
-    let followed = query.history.following.contains(&profile.creator);
-    let followed = f32::from(u8::from(followed));
+    let (fresh, followed) = boosts(query, profile);
     let held = f32::from(u8::from(query.holds(candidate.video).is_some()));
     let rising = if is_rising(query, profile) {
         affinity(query, profile)
@@ -227,12 +224,21 @@ fn value(query: &Query, candidate: &VideoCandidate, profile: &VideoProfile) -> f
         1.0
     };
     positive(candidate.score)
-        * (1.0 + FRESH_BOOST * fresh)
-        * (1.0 + FOLLOWED_BOOST * followed)
+        * fresh
+        * followed
         * (1.0 + RISING_BOOST * rising)
         * (1.0 + HELD_BOOST * held)
         * steered
         * pinned
+}
+
+/// What a video's first hour and a followed creator multiply the score by.
+pub(crate) fn boosts(query: &Query, profile: &VideoProfile) -> (f32, f32) {
+    let age_ms = (query.now_ms - profile.published_ms).max(0) as f32;
+    let fresh = (1.0 - (age_ms - FRESH_MS) / FRESH_FADES_MS).clamp(0.0, 1.0);
+    let followed = query.history.following.contains(&profile.creator);
+    let followed = f32::from(u8::from(followed));
+    (1.0 + FRESH_BOOST * fresh, 1.0 + FOLLOWED_BOOST * followed)
 }
 
 /// Whether the video is of a topic that rises at this moment.

@@ -1,6 +1,7 @@
 //! The sources of For You, one file each, and what they share. Each walks an index and leaves out early what the viewer has seen, so
 //! that old corners of the catalog are reached; the filters have the last word. How many each may give is [`crate::quota`]'s.
 
+mod chosen;
 mod collaborative;
 mod content;
 mod explore;
@@ -13,6 +14,7 @@ mod rising;
 mod social;
 mod trending;
 
+pub(crate) use chosen::Chosen;
 pub(crate) use collaborative::Collaborative;
 pub(crate) use content::Content;
 pub(crate) use explore::{EvenSampled, Explore};

@@ -47,7 +47,7 @@ impl UserHistoryJob {
                     video,
                     finished,
                 });
-                if finished {
+                if finished && state.learns(at_ms) {
                     state.positives.note(video, at_ms);
                 }
                 if let (Some(profile), Some(amount)) = (&profile, amount) {
@@ -110,7 +110,8 @@ impl UserHistoryJob {
                 state.lean(&profile.hashtags, profile.creator, amount, at_ms);
                 let video = profile.video;
                 match amount > 0.0 {
-                    true => state.positives.note(video, at_ms),
+                    true if state.learns(at_ms) => state.positives.note(video, at_ms),
+                    true => {}
                     false => state.positives.forget(video),
                 }
                 state.did(Deed { at_ms, video, amount });

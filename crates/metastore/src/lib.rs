@@ -23,6 +23,7 @@
 //! anything slow.
 
 mod accounts;
+mod blocks;
 mod comments;
 mod engagement;
 mod error;
@@ -61,8 +62,9 @@ pub use videos::{
 /// Every SQL text of this crate with its name, for the test that prepares them all.
 #[doc(hidden)]
 pub fn statements() -> Vec<(&'static str, &'static str)> {
-    let nouns: [&[store::Statement]; 14] = [
+    let nouns: [&[store::Statement]; 15] = [
         accounts::STATEMENTS,
+        blocks::STATEMENTS,
         comments::STATEMENTS,
         engagement::STATEMENTS,
         follows::STATEMENTS,

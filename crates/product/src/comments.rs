@@ -25,6 +25,9 @@ impl Product {
         let now_ms = self.now_ms();
         let mut tx = self.store().write("comment_add").await?;
         let creator = tx.video_published_creator(video).await?.ok_or(NO_VIDEO)?;
+        if tx.block_between(actor.user, creator).await? {
+            return Err(ProductError::Forbidden("one of you blocked the other"));
+        }
         let root = root_of(&mut tx, video, parent).await?;
         let id = CommentId::from_raw(self.id_next(now_ms));
         let new = CommentNew {

@@ -17,6 +17,7 @@ pub enum Engagement {
     Unsave,
     Share,
     NotInterested,
+    NotInterestedUndo,
     /// With words for the moderators; may be empty.
     Report {
         reason: String,
@@ -107,6 +108,7 @@ async fn apply(tx: &mut Write, doing: &Doing<'_>) -> Result<bool> {
             tx.mark_add(Mark::NotInterested, user, video, creator, now_ms)
                 .await?
         }
+        Engagement::NotInterestedUndo => tx.mark_remove(Mark::NotInterested, user, video, creator).await?,
         Engagement::Report { reason } => tx.report_add(user, video, reason, now_ms).await?,
     };
     Ok(changed)
@@ -120,6 +122,7 @@ const fn action_kind(engagement: &Engagement) -> ActionKind {
         Engagement::Unsave => ActionKind::Unsave,
         Engagement::Share => ActionKind::Share,
         Engagement::NotInterested => ActionKind::NotInterested,
+        Engagement::NotInterestedUndo => ActionKind::NotInterestedUndo,
         Engagement::Report { .. } => ActionKind::Report,
     }
 }

@@ -1,4 +1,4 @@
-//! Following and unfollowing, and the lists of both. Blocks and private accounts do not exist yet.
+//! Following and unfollowing, and the lists of both. Private accounts do not exist yet.
 
 use event::ActionKind;
 use metastore::{FollowEntry, UserCounts};
@@ -34,6 +34,9 @@ impl Product {
         let now_ms = self.now_ms();
         let mut tx = self.store().write("follow_set").await?;
         tx.user_counts(target).await?;
+        if follow && tx.block_between(user, target).await? {
+            return Err(ProductError::Forbidden("one of you blocked the other"));
+        }
         let (changed, kind) = match follow {
             true => (tx.follow_add(user, target, now_ms).await?, ActionKind::Follow),
             false => (tx.follow_remove(user, target).await?, ActionKind::Unfollow),

@@ -16,6 +16,7 @@
 mod accounts;
 mod admins;
 mod birth_date;
+mod blocks;
 mod comments;
 mod engagement;
 mod error;
@@ -39,6 +40,7 @@ use types::{IdGenerator, TimestampMs};
 pub use accounts::Registration;
 pub use admins::Admins;
 pub use birth_date::CivilDate;
+pub use blocks::BLOCKED_MAX;
 pub use engagement::{Engagement, EngagementState};
 pub use error::{Fault, ProductError};
 pub use facts::Actor;

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use collector::CollectError;
 use event_log::AppendError;
-use feed::FeedError;
+use feed::{ControlError, FeedError};
 use media::{UploadError, UploadFault};
 use product::{Fault, ProductError};
 use serde_json::json;
@@ -185,6 +185,19 @@ impl From<FeedError> for ApiError {
             FeedError::Count | FeedError::Append => Self::invalid("count", error.to_string()),
             FeedError::Unseen => Self::invalid("unseen", error.to_string()),
             FeedError::Store(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<ControlError> for ApiError {
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::TooMany { .. } | ControlError::Word | ControlError::Oneself => {
+                Self::new(StatusCode::BAD_REQUEST, "invalid", error.to_string())
+            }
+            ControlError::Log(AppendError::Overloaded { retry_after_ms }) => Self::busy(retry_after_ms),
+            ControlError::Log(_) | ControlError::Read(_) => Self::unavailable(&error),
+            ControlError::Store(error) => Self::internal(&error),
         }
     }
 }

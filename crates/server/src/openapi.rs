@@ -9,7 +9,8 @@ use utoipa_axum::routes;
 use crate::parts::Rooms;
 use crate::routes::events::EventsDoor;
 use crate::routes::{
-    admin, auth, comments, config, distribution, engagement, events, feed, trending, uploads, users, videos,
+    admin, auth, comments, config, control, distribution, engagement, events, feed, trending, uploads, users,
+    videos,
 };
 
 #[derive(OpenApi)]
@@ -44,6 +45,17 @@ pub(crate) fn endpoints() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(feed::for_you))
         .routes(routes!(feed::next))
         .routes(routes!(feed::following))
+        .routes(routes!(control::interests, control::choose))
+        .routes(routes!(control::reset))
+        .routes(routes!(control::wish))
+        .routes(routes!(control::mode))
+        .routes(routes!(control::muted_words))
+        .routes(routes!(control::mute))
+        .routes(routes!(control::mutes))
+        .routes(routes!(control::block))
+        .routes(routes!(control::blocks))
+        .routes(routes!(control::topics))
+        .routes(routes!(control::why))
         .routes(routes!(trending::videos))
         .routes(routes!(trending::hashtags))
         .routes(routes!(trending::sounds))

@@ -8,7 +8,7 @@ use axum::http::HeaderName;
 use blob::{BlobStore, UrlSigner};
 use collector::Collector;
 use feature_store::FeatureStore;
-use feed::{Following, ForYou, SteeringHandle};
+use feed::{Controls, Following, ForYou, SteeringHandle};
 use media::Uploads;
 use metrics_exporter_prometheus::PrometheusHandle;
 use product::{OutboxRelay, Product};
@@ -33,6 +33,7 @@ pub struct ServerParts {
     pub following: Following,
     /// What operators ask of the feed, as the feed holds it.
     pub steering: SteeringHandle,
+    pub controls: Controls,
     pub store: Arc<FeatureStore>,
     pub blobs: BlobStore,
     pub signer: UrlSigner,

@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod auth;
 pub(crate) mod comments;
 pub(crate) mod config;
+pub(crate) mod control;
 pub(crate) mod distribution;
 pub(crate) mod engagement;
 pub(crate) mod events;

@@ -32,6 +32,17 @@ export type FeedKind = 'for-you' | 'following';
 export const feedPage = (kind: FeedKind, cursor: string | null, count: number): Promise<Page<FeedItem>> =>
   call('GET', `${v1}/feed/${kind}${query({ cursor, count })}`);
 
+/** What becomes of the unseen pool after a swipe; see `FeedSource.rebind`. */
+export interface FeedNext {
+  unseen: FeedItem[];
+  append: FeedItem[];
+  dropped: Id[];
+  cursor: string | null;
+}
+
+export const feedNext = (request: { cursor: string; unseen: Id[]; count: number }): Promise<FeedNext> =>
+  call('POST', `${v1}/feed/for-you/next`, { body: request });
+
 export const configGet = (): Promise<Config> => call('GET', `${v1}/config`);
 
 export const meGet = (): Promise<User> => call('GET', `${v1}/me`);

@@ -12,6 +12,8 @@ import { isWide } from '../state/prefs';
 import { toast, toastError } from '../state/toasts';
 import { Icon, type IconName } from './icon';
 import { Sheet } from './sheet';
+import { TuneSheet } from './tune';
+import { WhySheet } from './why';
 
 type Of<Kind extends Dialog['kind']> = Extract<Dialog, { kind: Kind }>;
 
@@ -28,6 +30,12 @@ export function Dialogs(props: { actions?: Actions }) {
       </Match>
       <Match when={open('menu')} keyed>
         {(shown) => <VideoMenu dialog={shown} actions={props.actions} />}
+      </Match>
+      <Match when={open('tune')} keyed>
+        {(shown) => <TuneSheet item={shown.item} onChanged={shown.onChanged} />}
+      </Match>
+      <Match when={open('why')} keyed>
+        {(shown) => <WhySheet item={shown.item} />}
       </Match>
       <Match when={open('help')}>
         <KeyHelp />
@@ -66,18 +74,25 @@ function VideoMenu(props: { dialog: Of<'menu'>; actions?: Actions | undefined })
       <Show when={!reporting()} fallback={<ReportReasons videoId={item().video.id} />}>
         <div class="menu">
           <Show when={item().reason.text}>
-            <div class="menu__why">
+            <button type="button" class="menu__why" onClick={() => openDialog({ kind: 'why', item: item() })}>
               <Icon name="why" />
-              <div>
-                <p class="menu__why-title">{m.menu.why}</p>
-                <p>{item().reason.text}</p>
-              </div>
-            </div>
+              <span>
+                <span class="menu__why-title">{m.menu.why}</span>
+                <span>{item().reason.text}</span>
+              </span>
+            </button>
           </Show>
           <MenuItem
             icon="notInterested"
             text={m.menu.notInterested}
             onClick={then(() => props.dialog.onNotInterested())}
+          />
+          <MenuItem
+            icon="gear"
+            text={m.tune.entry}
+            onClick={() =>
+              openDialog({ kind: 'tune', item: item(), onChanged: () => props.dialog.onChanged() })
+            }
           />
           <MenuItem icon="link" text={m.menu.copyLink} onClick={then(() => void shareVideo(item()))} />
           <Show when={props.actions} keyed>
@@ -97,7 +112,7 @@ function VideoMenu(props: { dialog: Of<'menu'>; actions?: Actions | undefined })
   );
 }
 
-function MenuItem(props: { icon: IconName; text: string; onClick: () => void }) {
+export function MenuItem(props: { icon: IconName; text: string; onClick: () => void }) {
   return (
     <button type="button" class="menu__item" onClick={() => props.onClick()}>
       <Icon name={props.icon} />

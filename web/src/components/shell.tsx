@@ -6,7 +6,7 @@ import { viewer } from '../api/auth';
 import { m } from '../messages';
 import { Link, loginFrom, path, routes } from '../router';
 import { online } from '../state/online';
-import { toasts } from '../state/toasts';
+import { closeToast, type Toast, toasts } from '../state/toasts';
 import { Avatar } from './avatar';
 import { Icon, type IconName, Mark } from './icon';
 import './shell.css';
@@ -34,9 +34,28 @@ export function Shell(props: { over: boolean; children: JSX.Element }) {
         </p>
       </Show>
       <div class="toasts" role="status" aria-live="polite">
-        <For each={toasts()}>{(toast) => <p class="toast">{toast.text}</p>}</For>
+        <For each={toasts()}>{(toast) => <ToastLine toast={toast} />}</For>
       </div>
     </div>
+  );
+}
+
+function ToastLine(props: { toast: Toast }) {
+  const act = () => {
+    props.toast.action?.run();
+    closeToast(props.toast.id);
+  };
+  return (
+    <p class="toast">
+      {props.toast.text}
+      <Show when={props.toast.action}>
+        {(action) => (
+          <button type="button" class="toast__action" onClick={act}>
+            {action().label}
+          </button>
+        )}
+      </Show>
+    </p>
   );
 }
 

@@ -55,7 +55,12 @@ export function createActions(stage: StageController, toggleComments: () => void
     return stage.go(step, input);
   };
   const menu = withItem((item) =>
-    openDialog({ kind: 'menu', item, onNotInterested: () => dismissal.begin(item) }),
+    openDialog({
+      kind: 'menu',
+      item,
+      onNotInterested: () => dismissal.begin(item),
+      onChanged: () => void stage.source.refreshAfter(stage.active()),
+    }),
   );
   const commands: Record<Command, (input: Input) => void> = {
     next: (input) => void go(1, input),

@@ -184,6 +184,7 @@ export class StageController {
     this.#setActive(next);
     this.#play(input);
     void outbox.flush();
+    void this.source.rebind(next, () => this.#alive && this.active() === next && this.halfIndex() === next);
   }
 
   /** Starts the video at the current place, then readies its neighbours. */

@@ -3,10 +3,11 @@
 
 import { createSignal } from 'solid-js';
 import { ApiError } from '../api/client';
-import { type FeedKind, feedPage } from '../api/endpoints';
+import { type FeedKind, feedNext, feedPage } from '../api/endpoints';
 import type { FeedItem, Page, Video } from '../api/wire';
 import { outbox } from '../events/outbox';
 import { online } from '../state/online';
+import { pooled, rebound } from './rebind';
 
 const PAGE_COUNT = 10;
 const LEFT_MIN = 5;
@@ -32,6 +33,9 @@ export class FeedSource {
   #cursor: string | null = null;
   #loading: Promise<void> | undefined;
   #known = new Set<string>();
+  /** Off where the server cannot put a pool in order: then plain pages are all there is. */
+  #rebinds = true;
+  #rebinding = false;
 
   constructor(
     readonly kind: FeedKind,
@@ -83,6 +87,35 @@ export class FeedSource {
     this.#cursor = page.cursor;
     this.#setTail(page.cursor === null ? { kind: 'end' } : { kind: 'loading' });
     this.#setItems([...kept, ...fresh]);
+  }
+
+  /**
+   * Late binding: once what was just watched is acknowledged, the server puts the unseen pool in a new order and fills it up. What stands
+   * at `index` and before never changes; `isStill` says whether the viewer is still there when the answer comes, and nothing may be
+   * touched once they have begun to turn. Any failure leaves the list as it is: pages keep coming.
+   */
+  async rebind(index: number, isStill: () => boolean): Promise<void> {
+    const items = this.items();
+    const pool = pooled(items, index);
+    const cursor = this.#cursor;
+    const may = this.kind === 'for-you' && this.#rebinds && !this.#rebinding && online();
+    if (!may || !pool || cursor === null) return;
+    this.#rebinding = true;
+    try {
+      await settleEvents();
+      const answer = await feedNext({ cursor, ...pool });
+      if (!isStill() || this.items() !== items) return;
+      this.#cursor = answer.cursor;
+      if (answer.cursor === null) this.#setTail({ kind: 'end' });
+      const next = rebound(items, index, answer);
+      if (!next) return;
+      for (const item of next) this.#known.add(item.video.id);
+      this.#setItems(next);
+    } catch (error) {
+      if (error instanceof ApiError && (error.status === 404 || error.status === 405)) this.#rebinds = false;
+    } finally {
+      this.#rebinding = false;
+    }
   }
 
   async #loadPage(): Promise<void> {

@@ -3,11 +3,13 @@
 import { createSignal } from 'solid-js';
 import type { FeedItem } from '../api/wire';
 
-export type SignInReason = 'like' | 'save' | 'follow' | 'comment' | 'report';
+export type SignInReason = 'block' | 'like' | 'save' | 'follow' | 'comment' | 'report';
 
 export type Dialog =
   | { kind: 'sign-in'; reason: SignInReason }
-  | { kind: 'menu'; item: FeedItem; onNotInterested: () => void }
+  | { kind: 'menu'; item: FeedItem; onNotInterested: () => void; onChanged: () => void }
+  | { kind: 'tune'; item: FeedItem; onChanged: () => void }
+  | { kind: 'why'; item: FeedItem }
   | { kind: 'help' };
 
 const [dialog, setDialog] = createSignal<Dialog | null>(null);

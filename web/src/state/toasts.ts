@@ -4,13 +4,22 @@ import { createSignal } from 'solid-js';
 import { ApiError } from '../api/client';
 import { m } from '../messages';
 
+/** What can be taken back, or done next, from where it is told. */
+export interface ToastAction {
+  label: string;
+  run: () => void;
+}
+
 export interface Toast {
   id: number;
   text: string;
+  action?: ToastAction | undefined;
 }
 
 const SHOWN_MAX = 3;
 const SHOWN_MS = 4200;
+/** Longer where there is something to press. */
+const SHOWN_ACTION_MS = 8000;
 
 const [toasts, setToasts] = createSignal<Toast[]>([]);
 
@@ -18,12 +27,16 @@ export { toasts };
 
 let lastId = 0;
 
-export function toast(text: string): void {
+export function toast(text: string, action?: ToastAction): void {
   lastId += 1;
   const id = lastId;
-  setToasts((list) => [...list.filter((t) => t.text !== text), { id, text }].slice(-SHOWN_MAX));
-  setTimeout(() => setToasts((list) => list.filter((t) => t.id !== id)), SHOWN_MS);
+  setToasts((list) => [...list.filter((t) => t.text !== text), { id, text, action }].slice(-SHOWN_MAX));
+  setTimeout(() => closeToast(id), action ? SHOWN_ACTION_MS : SHOWN_MS);
 }
+
+export const closeToast = (id: number): void => {
+  setToasts((list) => list.filter((t) => t.id !== id));
+};
 
 /** Words for a failed call: what the network or the limit says first, else what was tried. */
 export function errorText(error: unknown, tried: string = m.errors.generic): string {

@@ -61,13 +61,14 @@ fn parse(body: &EngagementRequest) -> Result<Option<Engagement>, ApiError> {
         "save" => Engagement::Save,
         "unsave" => Engagement::Unsave,
         "not_interested" => Engagement::NotInterested,
+        "not_interested_undo" => Engagement::NotInterestedUndo,
         "report" => Engagement::Report {
             reason: body.reason.clone().unwrap_or_default(),
         },
         _ => {
             return Err(ApiError::invalid(
                 "action",
-                "action must be like, unlike, comment, share, save, unsave, not_interested or report",
+                "action must be like, unlike, comment, share, save, unsave, not_interested, not_interested_undo or report",
             ));
         }
     }))

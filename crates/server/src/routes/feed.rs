@@ -144,6 +144,7 @@ fn words(reason: &Reason, video: &Video) -> String {
     match reason {
         Reason::Following => format!("You follow @{}", video.creator.username),
         Reason::Hashtag(hashtag) => format!("You have been watching #{hashtag}"),
+        Reason::Chosen(topic) => format!("You chose {topic}"),
         Reason::Creator => format!("You have been watching @{}", video.creator.username),
         Reason::Popular => "Many people watched this lately".to_owned(),
         Reason::Explore => "Something new, to learn what you like".to_owned(),

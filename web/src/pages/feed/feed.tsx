@@ -3,11 +3,12 @@
 import { createSignal, Show } from 'solid-js';
 import { refresh, viewer, wasSignedIn } from '../../api/auth';
 import type { FeedKind } from '../../api/endpoints';
+import { Onboarding } from '../../components/onboarding';
 import { m } from '../../messages';
 import { Link, routes } from '../../router';
 import { SlideSkeleton } from '../../stage/tail-card';
 import { StageView } from '../../stage/view';
-import { sourceFor } from './sources';
+import { forgetFeeds, sourceFor } from './sources';
 
 export function FeedPage(props: { kind: FeedKind }) {
   // Someone who was signed in waits for the silent refresh, so that the first page is theirs; a guest never waits.
@@ -30,6 +31,9 @@ export function FeedPage(props: { kind: FeedKind }) {
             </nav>
           </StageView>
         )}
+      </Show>
+      <Show when={ready() && props.kind === 'for-you'}>
+        <Onboarding onChosen={forgetFeeds} />
       </Show>
     </div>
   );

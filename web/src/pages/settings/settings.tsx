@@ -60,6 +60,14 @@ export default function SettingsPage() {
           onChange={(dataSaver) => changePrefs({ dataSaver })}
         />
       </Group>
+      <Group title={m.interests.title}>
+        <div class="settings__row">
+          <p>{m.interests.lead}</p>
+          <Link class="button" href={routes.interests}>
+            {m.why.change}
+          </Link>
+        </div>
+      </Group>
       <Group title={m.settings.account}>
         <Show when={viewer()} fallback={<GuestAccount />}>
           <Account />
@@ -69,7 +77,7 @@ export default function SettingsPage() {
   );
 }
 
-function Group(props: { title: string; children: JSX.Element }) {
+export function Group(props: { title: string; children: JSX.Element }) {
   return (
     <section class="settings__group">
       <h2 class="settings__title">{props.title}</h2>

@@ -1,0 +1,117 @@
+// The viewer's say: what is skipped and finished shifts the feed and is named as the reason; wishes with undo; interests that can be
+// chosen at the first visit, read, and forgotten.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { anon } from '../lib/api.mjs';
+import { PHONE } from '../lib/browser.mjs';
+import { TAGS } from '../lib/catalogue.mjs';
+import { base, useBrowser } from '../lib/session.mjs';
+import { railButton, untilPlaying } from '../lib/stage.mjs';
+
+const open = useBrowser();
+const [liked, other] = TAGS;
+const EACH = 3;
+const AHEAD = 4;
+
+const tagOf = async (id) => (await anon(base).get(`/videos/${id}`)).hashtags[0];
+
+/** Waits until the video on screen has been played to its end and starts over. */
+async function untilFinished(page) {
+  await page.evaluate(() => {
+    window.__peak = 0;
+  });
+  await page.waitForFunction(() => {
+    const video = document.querySelector('.slide.is-active video');
+    window.__peak = Math.max(window.__peak, video.currentTime);
+    return window.__peak > video.duration - 0.5 && video.currentTime < 1;
+  });
+}
+
+/** Finishes three of the liked topic and skips three of the other; answers the index on screen then. */
+async function lean(page) {
+  const left = { [liked]: EACH, [other]: EACH };
+  let index = 0;
+  for (; left[liked] > 0 || left[other] > 0; index += 1) {
+    const tag = await tagOf(await untilPlaying(page, index));
+    if (tag === liked && left[liked] > 0) await untilFinished(page);
+    left[tag] = Math.max(0, left[tag] - 1);
+    await page.keyboard.press('j');
+  }
+  return index;
+}
+
+async function openMenu(page) {
+  await railButton(page, 'more').click();
+  await page.getByRole('dialog').waitFor();
+}
+
+test('three skipped and three finished shift the next videos, the reason says so, and a reset forgets it', async (t) => {
+  const { page, errors } = await open(t);
+  await page.goto('/');
+  const from = await lean(page);
+  let found = 0;
+  let reasons = '';
+  for (let index = from; index < from + AHEAD; index += 1) {
+    const tag = await tagOf(await untilPlaying(page, index));
+    if (tag === liked) {
+      found += 1;
+      await openMenu(page);
+      await page.getByRole('button', { name: 'Why this video' }).click();
+      await page.locator('.why__reasons').waitFor();
+      reasons += await page.locator('.why__reasons').innerText();
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+    }
+    await page.keyboard.press('j');
+  }
+  assert.ok(found > AHEAD / 2, `${found} of the next ${AHEAD} are of #${liked}`);
+  assert.match(reasons, new RegExp(`Because you finished \\d+ #${liked} videos today`));
+
+  await page.goto('/settings/feed');
+  await page.getByText(`You lean towards #${liked}`).waitFor();
+  await page.getByRole('button', { name: 'Forget my interests' }).click();
+  await page.getByRole('button', { name: 'Forget', exact: true }).click();
+  await page.getByText('Nothing yet: watch a few videos.').waitFor();
+  assert.deepEqual(errors, []);
+});
+
+test('less of a hashtag acts on the next videos, and can be taken back where it was told', async (t) => {
+  const { page } = await open(t, { form: PHONE });
+  await page.goto('/');
+  const tag = await tagOf(await untilPlaying(page, 0));
+  await openMenu(page);
+  await page.getByRole('button', { name: 'More or less like this' }).click();
+  const answered = page.waitForResponse(
+    (response) => response.url().includes('/feed/for-you') && response.ok(),
+  );
+  await page.getByRole('button', { name: `Less of #${tag}` }).click();
+  await page.getByText(`Less of #${tag}.`).waitFor();
+  await answered;
+  await page.keyboard.press('j');
+  assert.notEqual(await tagOf(await untilPlaying(page, 1)), tag);
+  await page.locator('.toast__action').click();
+  await page.getByText('Taken back.').waitFor();
+  await page.goto('/settings/feed');
+  await page.getByText('Nothing asked for.').waitFor();
+});
+
+test('a first visit may choose interests, and they are used at once', async (t) => {
+  const { page } = await open(t, { firstVisit: true });
+  await page.goto('/');
+  const sheet = page.getByRole('dialog');
+  await sheet.getByRole('button', { name: `#${other}`, exact: true }).click();
+  const answered = page.waitForResponse(
+    (response) => response.url().includes('/feed/for-you') && response.ok(),
+  );
+  await sheet.getByRole('button', { name: 'Show me (1)' }).click();
+  await answered;
+  await sheet.waitFor({ state: 'detached' });
+  assert.equal(await tagOf(await untilPlaying(page, 0)), other);
+  await page.reload();
+  await untilPlaying(page, 0);
+  assert.equal(await page.getByRole('dialog').count(), 0, 'it asks once');
+  await page.goto('/settings/feed');
+  await page.getByRole('button', { name: `Remove #${other}` }).click();
+  await page.getByText('None chosen.').waitFor();
+});
