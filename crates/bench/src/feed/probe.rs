@@ -24,6 +24,8 @@ pub(super) struct Reflected {
     right: u64,
     wrong: u64,
     unchanged: u64,
+    /// Probes that were refused on the way.
+    shed: u64,
     /// Sums of shares of the page: B before, B after, A before, A after; and of Kendall distances.
     shares: [f64; 4],
     kendall: f64,
@@ -37,6 +39,7 @@ impl Default for Reflected {
             right: 0,
             wrong: 0,
             unchanged: 0,
+            shed: 0,
             shares: [0.0; 4],
             kendall: 0.0,
         }
@@ -77,7 +80,10 @@ pub(super) fn probe(server: &Server, world: &World, rest: Duration, ended: impl 
 impl Reflected {
     fn one(&mut self, server: &Server, world: &World, (a, b): (u16, u16)) {
         let guest = server.anon();
-        let before = page(&guest);
+        let Some(before) = page(&guest) else {
+            self.shed += 1;
+            return;
+        };
         let watch = |topic: u16, place: usize, is_liked: bool| {
             let videos = world.topic(topic);
             let video = u64::from(videos[place * 7 % videos.len()]);
@@ -92,8 +98,11 @@ impl Reflected {
         let finished = (0..WATCHES).map(|place| watch(b, place, true));
         let batch = guest.batch(skipped.chain(finished).collect());
         let sent = Instant::now();
-        guest.post("/api/v1/events", &batch.body).expect(202);
-        let after = page(&guest);
+        let taken = guest.post("/api/v1/events", &batch.body).status == 202;
+        let Some(after) = page(&guest).filter(|_| taken) else {
+            self.shed += 1;
+            return;
+        };
         latency_add(&mut self.latencies, sent.elapsed());
         let shares = [(b, &before), (b, &after), (a, &before), (a, &after)]
             .map(|(topic, page)| share(world, topic, page));
@@ -114,6 +123,7 @@ impl Reflected {
         let mut add = |name: &str, value: f64| figures.add(&format!("{prefix}{name}"), value);
         add("probes", self.probes as f64);
         add("reflect_right_ratio", self.right as f64 / probes);
+        add("probes_shed", self.shed as f64);
         add("reflect_wrong", self.wrong as f64);
         add("reflect_unchanged", self.unchanged as f64);
         let names = ["liked_before", "liked_after", "skipped_before", "skipped_after"];
@@ -130,11 +140,13 @@ impl Reflected {
     }
 }
 
-fn page(guest: &Caller) -> Vec<String> {
-    let page = guest.feed(PAGE, None);
+/// The videos of a page; none when the server had too much to do.
+fn page(guest: &Caller) -> Option<Vec<String>> {
+    let answer = guest.get(&format!("/api/v1/feed/for-you?count={PAGE}"));
+    let page = (answer.status == 200).then(|| answer.json())?;
     let items = page["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     let id = |item: &Value| item["video"]["id"].as_str().unwrap_or_default().to_owned();
-    items.iter().map(id).collect()
+    Some(items.iter().map(id).collect())
 }
 
 /// The part of the page that carries the topic's hashtag.
