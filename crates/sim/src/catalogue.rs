@@ -82,6 +82,34 @@ impl Creator {
             baits: if draws.chance(0.15) { 0.6 } else { 0.04 },
         }
     }
+
+    pub(crate) fn hand(&self) -> Maker {
+        Maker {
+            skill: self.skill,
+            baits: self.baits,
+        }
+    }
+}
+
+/// How somebody makes videos.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Maker {
+    pub skill: f64,
+    /// Share of their videos that are bait.
+    pub baits: f64,
+}
+
+impl Maker {
+    /// What nobody sees of a video of theirs: quality, clickbait and looks.
+    pub(crate) fn draw_hidden(&self, draws: &mut Draws) -> [f64; 3] {
+        let quality = self.skill + 0.8 * draws.normal();
+        let clickbait = if draws.chance(self.baits) {
+            draws.between(0.6, 1.0)
+        } else {
+            0.2 * draws.unit()
+        };
+        [quality, clickbait, 0.5 * quality + 0.6 * draws.normal()]
+    }
 }
 
 impl Video {
@@ -92,20 +120,14 @@ impl Video {
         let maker = Creator::draw(config, creator);
         let topics = draw_topics(config, &maker, born_ms, &mut draws);
         let hashtags = draw_hashtags(config, topics, &mut draws);
-        let quality = maker.skill + 0.8 * draws.normal();
-        let is_bait = draws.chance(maker.baits);
-        let clickbait = if is_bait {
-            draws.between(0.6, 1.0)
-        } else {
-            0.2 * draws.unit()
-        };
+        let [quality, clickbait, looks] = maker.hand().draw_hidden(&mut draws);
         let unknown = f64::from(creator) >= UNKNOWN_FROM * f64::from(config.creators);
         Self {
             is_gem: unknown
                 && quality > GEM_QUALITY
                 && clickbait < CLICKBAIT
                 && topics[0].0 >= config.topics / 8,
-            looks: 0.5 * quality + 0.6 * draws.normal(),
+            looks,
             spoken: draws.chance(0.45),
             shown: Shown {
                 index,

@@ -21,6 +21,9 @@ const GAP_MS_MIN: i64 = 5 * MINUTE_MS;
 /// Visits stand this much thicker at a peak hour of a happy viewer than on average.
 const RHYTHM_MAX: f64 = 2.8;
 
+/// How much a liking for a creator that has no other reason moves the log-odds.
+pub(crate) const CHEMISTRY: f64 = 0.5;
+
 const MOOD: u64 = 1;
 const LEAVE: u64 = 2;
 const RETURN: u64 = 3;
@@ -125,7 +128,12 @@ impl Mind {
 
     /// The truth about showing this video now. The state must be settled.
     pub(crate) fn odds(&self, world: &World, video: &Video, now_ms: i64) -> Odds {
-        Odds::of(&Inputs {
+        Odds::of(&self.inputs(world, video, now_ms))
+    }
+
+    /// What that truth is made of.
+    pub(crate) fn inputs(&self, world: &World, video: &Video, now_ms: i64) -> Inputs {
+        Inputs {
             interest: self.interest(world, video, now_ms),
             looks: video.looks,
             quality: video.quality,
@@ -133,7 +141,7 @@ impl Mind {
             generosity: self.viewer.generosity,
             duration_ms: video.shown.duration_ms,
             follows: self.follows.binary_search(&video.shown.creator).is_ok(),
-        })
+        }
     }
 
     fn interest(&self, world: &World, video: &Video, now_ms: i64) -> f64 {
@@ -156,7 +164,7 @@ impl Mind {
         };
         let understood = !video.spoken || shown.language == viewer.language;
         3.0 * liking
-            + 0.5 * viewer.chemistry(shown.creator)
+            + CHEMISTRY * viewer.chemistry(shown.creator)
             + if follows { 0.6 } else { 0.0 }
             + home
             + if understood { 0.0 } else { -1.2 }

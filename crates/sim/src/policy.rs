@@ -2,17 +2,20 @@
 //!
 //! A policy sees what a feed sees. The truth goes in beside it, in a type of its own, and only [`Oracle`] opens it.
 
+mod knowing;
 mod lagging;
 mod learned;
 mod linear;
 mod popularity;
 mod product;
+mod promise;
 mod shadow;
 
-use crate::catalogue::Shown;
-use crate::outcome::Outcome;
+use crate::catalogue::{Maker, Shown};
+use crate::outcome::{Inputs, Outcome};
 use crate::random::Draws;
 
+pub use knowing::Knowing;
 pub use lagging::{Delay, Learner, Lesson, Prediction, Refresh};
 pub use learned::Learned;
 pub use linear::Linear;
@@ -35,10 +38,15 @@ pub struct Context<'a> {
     pub in_session: u32,
 }
 
-/// What the simulator knows about the candidates: expected satisfied seconds of each, if it were shown now.
+/// What the simulator knows about the candidates: expected satisfied seconds of each if it were shown now, and what these are made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Truth<'a> {
     pub(crate) value_s: &'a [f64],
+    pub(crate) inputs: &'a [Inputs],
+    /// The part of the interest that is between this viewer and this creator alone.
+    pub(crate) chemistry: &'a [f64],
+    /// Where hidden things are drawn from.
+    pub(crate) makers: &'a [Maker],
 }
 
 /// One place of a slate.
@@ -169,18 +177,37 @@ pub fn inverse_gap(scores: &[f64], width: usize, greed: f64) -> Vec<f64> {
     probabilities
 }
 
-/// Draws a slate place by place with [`inverse_gap`] probabilities.
-pub fn draw_inverse_gap(
-    scores: &[f64],
-    width: usize,
-    greed: f64,
-    places: usize,
-    draws: &mut Draws,
-) -> Vec<Pick> {
+/// How a feed explores.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Exploring {
+    /// The part of the places that explore; the others show the best.
+    pub share: f64,
+    /// Candidates that an exploring place may reach.
+    pub width: usize,
+    /// How strongly it prefers the better ones, per unit of score: see [`inverse_gap`].
+    pub greed: f64,
+}
+
+impl Exploring {
+    /// The probabilities of the first place.
+    fn probabilities(&self, scores: &[f64], left: usize) -> Vec<f64> {
+        let mut probabilities = inverse_gap(scores, self.width.min(left), self.greed);
+        probabilities
+            .iter_mut()
+            .for_each(|probability| *probability *= self.share);
+        if let Some(top) = best(scores, 1).first() {
+            probabilities[top.candidate] += 1.0 - self.share;
+        }
+        probabilities
+    }
+}
+
+/// Draws a slate place by place, exploring as is said.
+pub fn draw_exploring(scores: &[f64], exploring: Exploring, places: usize, draws: &mut Draws) -> Vec<Pick> {
     let mut left: Vec<f64> = scores.to_vec();
     let mut picks = Vec::with_capacity(places);
     while picks.len() < places.min(scores.len()) {
-        let probabilities = inverse_gap(&left, width.min(scores.len() - picks.len()), greed);
+        let probabilities = exploring.probabilities(&left, scores.len() - picks.len());
         let mut unit = draws.unit();
         let chosen = probabilities.iter().position(|&probability| {
             unit -= probability;
@@ -206,12 +233,17 @@ mod tests {
     #[test]
     fn inverse_gap_draws_as_often_as_it_says() {
         let scores = [0.2, 0.9, 0.85, -1.0, 0.6];
-        let probabilities = inverse_gap(&scores, 4, 20.0);
+        let exploring = Exploring {
+            share: 0.5,
+            width: 4,
+            greed: 20.0,
+        };
+        let probabilities = exploring.probabilities(&scores, 5);
         assert_eq!(probabilities[3], 0.0);
-        assert!((probabilities[2] - 1.0 / (4.0 + 20.0 * 0.05)).abs() < 1e-9);
+        assert!((probabilities[2] - 0.5 / (4.0 + 20.0 * 0.05)).abs() < 1e-9);
         let mut counts = [0u32; 5];
         for step in 0..100_000 {
-            let picks = draw_inverse_gap(&scores, 4, 20.0, 1, &mut Key::new(1).with(step).draws());
+            let picks = draw_exploring(&scores, exploring, 1, &mut Key::new(1).with(step).draws());
             counts[picks[0].candidate] += 1;
             assert_eq!(picks[0].propensity, probabilities[picks[0].candidate]);
         }
@@ -226,17 +258,19 @@ mod tests {
             scores in proptest::collection::vec(-3.0f64..3.0, 1..20),
             width in 1usize..30,
             greed in 0.0f64..100.0,
+            share in 0.0f64..=1.0,
             places in 1usize..25,
             seed: u64,
         ) {
-            let picks = draw_inverse_gap(&scores, width, greed, places, &mut Key::new(seed).draws());
+            let exploring = Exploring { share, width, greed };
+            let picks = draw_exploring(&scores, exploring, places, &mut Key::new(seed).draws());
             prop_assert_eq!(picks.len(), places.min(scores.len()));
             let mut taken: Vec<usize> = picks.iter().map(|pick| pick.candidate).collect();
             taken.sort_unstable();
             taken.dedup();
             prop_assert_eq!(taken.len(), picks.len());
             prop_assert!(picks.iter().all(|pick| pick.propensity > 0.0 && pick.propensity <= 1.0 + 1e-9));
-            let sum: f64 = inverse_gap(&scores, width, greed).iter().sum();
+            let sum: f64 = exploring.probabilities(&scores, scores.len()).iter().sum();
             prop_assert!((sum - 1.0).abs() < 1e-9);
         }
     }

@@ -22,6 +22,9 @@ pub const RECOVERED: f64 = 0.8;
 /// A feed that captures less than this before the switch serves no taste, and has none to recover.
 pub const SERVED: f64 = 0.05;
 
+/// Videos after the switch by which a feed that learns should differ from one that stopped learning at it, counted from 0: the sixth to the fifteenth.
+pub const ADAPTING: std::ops::Range<usize> = 5..15;
+
 /// A topic is liked above this: interests are, what one has no interest in is not.
 const LIKED: f32 = 0.3;
 
@@ -75,6 +78,8 @@ pub struct Recovery {
     pub liked_before: f64,
     /// … and after it, in the same way.
     pub liked: Vec<f64>,
+    /// Viewers, and the share of liked views among the videos of [`ADAPTING`] of each.
+    pub adapting: Vec<(u32, f64)>,
 }
 
 /// None when the world has no switch or nobody watched long enough before and after it.
@@ -93,10 +98,18 @@ pub fn recovery(run: &Run) -> Option<Recovery> {
         };
         side[view.viewer as usize].push(Capture::of(view));
     }
+    let enough = |(before, after): &(&Vec<Capture>, &Vec<Capture>)| {
+        before.len() >= LEVEL_VIEWS && after.len() >= RECOVERY_VIEWS
+    };
+    let adapting = (0..viewers as u32)
+        .zip(before.iter().zip(&after))
+        .filter(|(_, sides)| enough(sides))
+        .map(|(viewer, (_, after))| (viewer, Capture::liked(&after[ADAPTING])))
+        .collect();
     let long_enough: Vec<(&[Capture], &[Capture])> = before
         .iter()
         .zip(&after)
-        .filter(|(before, after)| before.len() >= LEVEL_VIEWS && after.len() >= RECOVERY_VIEWS)
+        .filter(enough)
         .map(|(before, after)| (&before[before.len() - LEVEL_VIEWS..], &after[..RECOVERY_VIEWS]))
         .collect();
     if long_enough.is_empty() {
@@ -116,6 +129,7 @@ pub fn recovery(run: &Run) -> Option<Recovery> {
         curve: (0..RECOVERY_VIEWS).map(|n| Capture::share(last(n))).collect(),
         liked_before: Capture::liked(all_before()),
         liked: (0..RECOVERY_VIEWS).map(|n| Capture::liked(last(n))).collect(),
+        adapting,
     })
 }
 
@@ -143,6 +157,18 @@ impl Recovery {
     /// Share of viewers who recovered within so many videos.
     pub fn within(&self, videos: f64) -> f64 {
         self.videos.iter().filter(|taken| **taken <= videos).count() as f64 / self.videos.len() as f64
+    }
+
+    /// Liked views among [`ADAPTING`] less those of another run with the same viewers, one a viewer who is in both.
+    pub fn more_liked_than(&self, other: &Self) -> Vec<f64> {
+        let of_other = |viewer: u32| {
+            let found = other.adapting.iter().find(|(known, _)| *known == viewer);
+            found.map(|(_, share)| *share)
+        };
+        let pairs = self.adapting.iter().copied();
+        pairs
+            .filter_map(|(viewer, share)| Some(share - of_other(viewer)?))
+            .collect()
     }
 
     /// Videos until all viewers together were back: free of the luck of single viewers. [`RECOVERY_VIEWS`] when they were not, or not served before.

@@ -4,10 +4,10 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
-use crate::catalogue::{Shown, Video};
+use crate::catalogue::{Maker, Shown, Video};
 use crate::config::{DAY_MS, HOUR_MS};
-use crate::mind::Mind;
-use crate::outcome::{Drawn, Outcome};
+use crate::mind::{CHEMISTRY, Mind};
+use crate::outcome::{Drawn, Inputs, Odds, Outcome};
 use crate::policy::{Context, Feedback, Pick, Policy, Truth};
 use crate::random::Draws;
 use crate::world::World;
@@ -101,6 +101,8 @@ struct Loop<'a> {
     videos: Vec<Video>,
     /// Videos of each creator, oldest first.
     by_creator: Vec<Vec<u32>>,
+    /// By creator.
+    makers: Vec<Maker>,
     published: usize,
     people: Vec<Person>,
     due: BinaryHeap<Reverse<(i64, u32, Kind)>>,
@@ -137,6 +139,9 @@ impl<'a> Loop<'a> {
             world,
             videos,
             by_creator,
+            makers: (0..world.config().creators)
+                .map(|index| world.creator(index).hand())
+                .collect(),
             published: 0,
             people,
             due,
@@ -191,10 +196,35 @@ impl<'a> Loop<'a> {
             .iter()
             .map(|&video| &self.videos[video as usize].shown)
             .collect();
-        let value_s = self.values(now_ms, person);
+        let inputs: Vec<Inputs> = person
+            .candidates
+            .iter()
+            .map(|&video| {
+                person
+                    .mind
+                    .inputs(self.world, &self.videos[video as usize], now_ms)
+            })
+            .collect();
+        let value_s: Vec<f64> = inputs
+            .iter()
+            .map(|inputs| Odds::of(inputs).expected().value_s)
+            .collect();
+        let chemistry: Vec<f64> = shown
+            .iter()
+            .map(|video| CHEMISTRY * person.mind.viewer.chemistry(video.creator))
+            .collect();
+        let makers: Vec<Maker> = shown
+            .iter()
+            .map(|video| self.makers[video.creator as usize])
+            .collect();
         let mut draws = self.luck(CHOICE, viewer);
         let places = self.world.config().slate as usize;
-        let truth = Truth { value_s: &value_s };
+        let truth = Truth {
+            value_s: &value_s,
+            inputs: &inputs,
+            chemistry: &chemistry,
+            makers: &makers,
+        };
         let picks = policy.choose(&context(&person.mind, now_ms), &shown, truth, places, &mut draws);
         check(&picks, shown.len());
         let named = picks

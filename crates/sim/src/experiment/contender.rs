@@ -6,8 +6,8 @@ use crate::config::DAY_MS;
 use crate::experiment::delays;
 use crate::outcome::Outcome;
 use crate::policy::{
-    Delay, Learned, Learner, Linear, Oracle, Policy, Popularity, Prediction, Product, Refresh, Shadows,
-    Uniform,
+    Delay, Knowing, Learned, Learner, Linear, Oracle, Policy, Popularity, Prediction, Product, Refresh,
+    Shadows, Uniform,
 };
 use crate::run::run;
 use crate::world::World;
@@ -15,6 +15,8 @@ use crate::world::World;
 /// Names that findings are read by.
 pub(super) const ORACLE: &str = "oracle";
 pub(super) const ONLINE: &str = "product at once";
+/// Learns like [`ONLINE`] until a moment, and then no more.
+pub(super) const FROZEN: &str = "product frozen at the switch";
 pub(super) const DAILY_WEIGHTS: &str = "product weights daily";
 pub(super) const DAILY_ALL: &str = "product all daily";
 
@@ -50,16 +52,24 @@ impl Contender {
     }
 }
 
+/// The product's learner with settings that were checked.
+fn product(model: &Config, name: &str, delay: Delay) -> Contender {
+    let model = model.clone();
+    let new = move || Product::new(model.clone()).expect("settings are checked when they are read");
+    Contender::learner(name, new, delay)
+}
+
+/// The twin that learns nothing after a moment, neither weights nor features.
+pub(super) fn frozen(model: &Config, at_ms: i64) -> Contender {
+    product(model, FROZEN, Delay::of_both(Refresh::Frozen(at_ms)))
+}
+
 /// Everybody, from the least to the most knowing; `model` has the settings of the product's learner.
 ///
 /// # Panics
 /// A contender's first use panics when the model refuses the settings.
 pub fn contenders(model: &Config) -> Vec<Contender> {
-    let product = |name, delay| {
-        let model = model.clone();
-        let new = move || Product::new(model.clone()).expect("settings are checked when they are read");
-        Contender::learner(name, new, delay)
-    };
+    let product = |name, delay| product(model, name, delay);
     const DAILY: Refresh = Refresh::Every(DAY_MS);
     vec![
         Contender::plain::<Uniform>("uniform"),
@@ -69,6 +79,7 @@ pub fn contenders(model: &Config) -> Vec<Contender> {
         product(DAILY_ALL, Delay::of_both(DAILY)),
         product(DAILY_WEIGHTS, Delay::of_weights(DAILY)),
         product(ONLINE, Delay::NONE),
+        Contender::plain::<Knowing>("knowing people"),
         Contender::plain::<Oracle>(ORACLE),
     ]
 }

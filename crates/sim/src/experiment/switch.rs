@@ -1,11 +1,12 @@
 //! A taste switch: half of the viewers like other things from one moment on.
 
-use super::contender::ONLINE;
+use super::contender::{FROZEN, ONLINE, frozen};
 use super::{Contender, Findings, Setup, contenders};
-use crate::config::{TasteSwitch, WorldConfig};
+use crate::config::{DAY_MS, START_MS, TasteSwitch, WorldConfig};
 use crate::measures::Figures;
 use crate::plot::{Chart, Series};
 use crate::recovery::{RECOVERY_VIEWS, Recovery, recovery};
+use crate::report::{Row, Table};
 use crate::run::run;
 use crate::stats::mean;
 use crate::world::WorldError;
@@ -18,7 +19,11 @@ const GOAL_VIDEOS: f64 = 15.0;
 
 /// See [`Setup::switch`].
 pub(super) fn switch(setup: &Setup) -> Result<Findings, WorldError> {
-    let contenders = setup.chosen(contenders(&setup.model));
+    let mut all = contenders(&setup.model);
+    let days = f64::from((setup.config)(setup.seeds.first().copied().unwrap_or(1)).days);
+    let at_ms = START_MS + (days * AT * DAY_MS as f64) as i64;
+    all.insert(all.len() - 2, frozen(&setup.model, at_ms));
+    let contenders = setup.chosen(all);
     let shape = |config: WorldConfig| {
         let at_days = f64::from(config.days) * AT;
         WorldConfig {
@@ -52,8 +57,34 @@ pub(super) fn switch(setup: &Setup) -> Result<Findings, WorldError> {
     });
     Ok(Findings {
         headline: headline.collect(),
-        tables: vec![table],
+        tables: [Some(table), twins(&contenders, &found)]
+            .into_iter()
+            .flatten()
+            .collect(),
         charts: vec![("taste-switch", chart(&contenders, &found))],
+    })
+}
+
+/// What a contender shows of the new taste beyond the twin that stopped learning at the switch: mean and interval over viewers of all seeds.
+fn twins(contenders: &[Contender], found: &[Vec<Option<Recovery>>]) -> Option<Table> {
+    let twin = contenders.iter().position(|contender| contender.name == FROZEN)?;
+    let row = |(contender, seeds): (&Contender, &Vec<Option<Recovery>>)| {
+        let pairs = seeds.iter().zip(&found[twin]);
+        let gains: Vec<f64> = pairs
+            .filter_map(|(one, twin)| Some(one.as_ref()?.more_liked_than(twin.as_ref()?)))
+            .flatten()
+            .collect();
+        let by_viewer: Vec<Figures> = gains
+            .iter()
+            .map(|gain| vec![("more_liked_6_to_15", *gain)])
+            .collect();
+        Row::of(&contender.name, by_viewer.iter().map(Vec::as_slice))
+    };
+    Some(Table {
+        title: "taste switch, against the twin that stopped learning at it; intervals over viewers"
+            .to_owned(),
+        seeds: Vec::new(),
+        rows: contenders.iter().zip(found).map(row).collect(),
     })
 }
 
@@ -72,6 +103,10 @@ fn figures(found: Option<&Recovery>) -> Figures {
         ("videos_of_mean", of(&|found| found.videos_of_mean() as f64)),
         ("liked_before", of(&|found| found.liked_before)),
         ("liked_first_5", of(&|found| found.liked[4])),
+        (
+            "liked_6_to_15",
+            of(&|found| mean(&found.adapting.iter().map(|(_, share)| *share).collect::<Vec<_>>())),
+        ),
         ("liked_after_15", of(&|found| found.liked[14])),
         (
             "liked_late",

@@ -2,9 +2,9 @@
 //! with Adagrad. It has no features with state, so all it knows is in its weights.
 
 use crate::catalogue::Shown;
-use crate::outcome::VALUE_S_MAX;
 use crate::policy::Context;
 use crate::policy::lagging::{Learner, Lesson, Prediction};
+use crate::policy::promise::Promise;
 use crate::random::Key;
 
 /// Weights of each head; a power of two.
@@ -18,25 +18,12 @@ const HEADS: usize = 2;
 /// Log-odds before anything is learnt.
 const BIAS: [f32; HEADS] = [-1.2, -0.2];
 
-/// Part of those who finish, and of those who leave in between, to whom it was worth their time; and how far the latter
-/// get. Rough means of the world: they weigh heads against each other and are the same for every learner.
-const WORTH_COMPLETE: f64 = 0.8;
-const WORTH_PARTIAL: f64 = 0.35;
-const PARTIAL_REACH: f64 = 0.5;
-
-/// Satisfied seconds that probabilities of completion and of an early skip promise.
-pub(crate) fn promised_s(complete: f64, skip: f64, duration_ms: i64) -> f64 {
-    let seconds = duration_ms as f64 / 1000.0;
-    let partial = (1.0 - complete - skip).max(0.0);
-    complete * WORTH_COMPLETE * seconds.min(VALUE_S_MAX)
-        + partial * WORTH_PARTIAL * (PARTIAL_REACH * seconds).min(VALUE_S_MAX)
-}
-
 /// See the file's header. 4 MiB.
 #[derive(Debug)]
 pub struct Linear {
     weights: Vec<[f32; HEADS]>,
     squares: Vec<[f32; HEADS]>,
+    promise: Promise,
 }
 
 impl Default for Linear {
@@ -44,6 +31,7 @@ impl Default for Linear {
         Self {
             weights: vec![[0.0; HEADS]; WEIGHTS],
             squares: vec![[SQUARES_START; HEADS]; WEIGHTS],
+            promise: Promise::default(),
         }
     }
 }
@@ -107,14 +95,11 @@ impl Learner for Linear {
     }
 
     fn predict(&mut self, rows: &[Self::Row], candidates: &[&Shown]) -> Vec<Prediction> {
-        let predict = |(row, video): (&Self::Row, &&Shown)| {
-            let [complete, skip] = self.probabilities(row).map(f64::from);
-            Prediction {
-                complete,
-                value_s: promised_s(complete, skip, video.duration_ms),
-            }
-        };
-        rows.iter().zip(candidates).map(predict).collect()
+        let said: Vec<[f64; HEADS]> = rows
+            .iter()
+            .map(|row| self.probabilities(row).map(f64::from))
+            .collect();
+        self.promise.of(&said, candidates)
     }
 
     fn advance(&mut self, _: &Lesson<Self::Row>) {}

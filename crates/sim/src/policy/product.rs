@@ -13,7 +13,7 @@ use crate::config::{DAY_MS, HOUR_MS};
 use crate::outcome::Outcome;
 use crate::policy::Context;
 use crate::policy::lagging::{Learner, Lesson, Prediction};
-use crate::policy::linear::promised_s;
+use crate::policy::promise::Promise;
 
 /// Starts the model's weights: the same in every world, as a release would be.
 const SEED: u64 = 1;
@@ -34,6 +34,7 @@ pub struct Product {
     complete: usize,
     early_skip: usize,
     predictions: Predictions,
+    promise: Promise,
 }
 
 impl Product {
@@ -49,6 +50,7 @@ impl Product {
             videos: Vec::new(),
             viewers: HashMap::new(),
             predictions: Predictions::default(),
+            promise: Promise::default(),
         })
     }
 }
@@ -99,15 +101,10 @@ impl Learner for Product {
     fn predict(&mut self, rows: &[Self::Row], candidates: &[&Shown]) -> Vec<Prediction> {
         let refs: Vec<RowRef<'_>> = rows.iter().map(|row| row_ref(row)).collect();
         self.model.predict(&refs, &mut self.predictions);
-        let predict = |(at, video): (usize, &&Shown)| {
-            let [complete, skip] =
-                [self.complete, self.early_skip].map(|head| f64::from(self.predictions.p(at, head)));
-            Prediction {
-                complete,
-                value_s: promised_s(complete, skip, video.duration_ms),
-            }
-        };
-        candidates.iter().enumerate().map(predict).collect()
+        let said: Vec<[f64; 2]> = (0..rows.len())
+            .map(|row| [self.complete, self.early_skip].map(|head| f64::from(self.predictions.p(row, head))))
+            .collect();
+        self.promise.of(&said, candidates)
     }
 
     fn advance(&mut self, lesson: &Lesson<Self::Row>) {
