@@ -260,8 +260,8 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
     fn merge(&self, query: &Q, found: &[Found<C>], run: &mut Run<C>) -> Vec<C> {
         let before = found.iter().map(|found| found.candidates.len()).sum();
         let mut merged = None;
-        if let Some(merger) = &self.recipe.merger {
-            if !self.is_off(run, StageKind::Merger, &**merger, before) {
+        if let Some(merger) = &self.recipe.merger
+            && !self.is_off(run, StageKind::Merger, &**merger, before) {
                 let began = Instant::now();
                 let done = caught(|| merger.merge(query, found));
                 let mut report = report(StageKind::Merger, merger.name(), began, before);
@@ -272,7 +272,6 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
                 }
                 self.note(run, report);
             }
-        }
         let merged = merged.unwrap_or_else(|| {
             let began = Instant::now();
             let merged = crate::merge::by_key(found);

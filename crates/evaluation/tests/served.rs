@@ -127,7 +127,7 @@ async fn examples(world: &World) -> Vec<Example> {
                 let Ok(Event::Served(slate)) = Event::decode(&record.payload) else {
                     panic!("a served record")
                 };
-                let drawn = slate.items.into_iter().filter(|item| is_drawn(item));
+                let drawn = slate.items.into_iter().filter(is_drawn);
                 found.extend(drawn.map(|item| outcome(slate.viewer, item)));
             }
             next += records.len() as u64;

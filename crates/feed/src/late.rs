@@ -76,11 +76,10 @@ impl Given {
         let mut to = self.0.lock();
         if !to.by_viewer.contains_key(&viewer) {
             to.order.push_back(viewer);
-            if to.order.len() > VIEWERS_MAX {
-                if let Some(first) = to.order.pop_front() {
+            if to.order.len() > VIEWERS_MAX
+                && let Some(first) = to.order.pop_front() {
                     to.by_viewer.remove(&first);
                 }
-            }
         }
         let (sitting, held) = to
             .by_viewer

@@ -88,8 +88,8 @@ fn explained(told: &FeedExplained) -> String {
     }
     let _ = writeln!(
         out,
-        "\n{:>4} {:<13} {:>6} {:>6} {:<28} {}",
-        "at", "video", "score", "light", "sources", "creator: caption"
+        "\n{:>4} {:<13} {:>6} {:>6} {:<28} creator: caption",
+        "at", "video", "score", "light", "sources"
     );
     told.top.iter().for_each(|one| out.push_str(&candidate_line(one)));
     out

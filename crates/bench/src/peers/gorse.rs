@@ -73,7 +73,7 @@ impl Gorse {
             .arg("--log-path")
             .arg(self.folder.path().join("gorse.log"));
         let mut process = Process::start(&mut command, what)?;
-        process.wait_ready(self.address, what, |stream| ready(stream))?;
+        process.wait_ready(self.address, what, ready)?;
         self.process = Some(process);
         Ok(())
     }

@@ -153,7 +153,7 @@ fn an_even_draw_is_even_over_what_may_be_seen_and_says_one_by_its_number() {
 #[test]
 fn of_a_large_catalog_the_inverse_of_the_propensity_is_an_unbiased_weight() {
     const PAGES: u64 = 20_000;
-    let may_be_seen = |slot: &u32| slot % 4 != 0;
+    let may_be_seen = |slot: &u32| !slot.is_multiple_of(4);
     let (mut weights, mut of_video) = (0.0, HashMap::new());
     for n in 0..PAGES {
         let query = query(n, 0, 20);

@@ -120,7 +120,7 @@ mod tests {
         let numbers = Counter::of_page(1, 2, 3, 4);
         let chance = |at: usize| Chance {
             value: numbers.unit(at as u64) as f32,
-            relief: if at % 5 == 0 { 0.5 } else { 0.0 },
+            relief: if at.is_multiple_of(5) { 0.5 } else { 0.0 },
         };
         (0..count).map(chance).collect()
     }

@@ -16,7 +16,7 @@ pub(crate) const PRIOR_TRIALS: f64 = 4.0;
 /// The posterior probability that the success rate is below `mark`, after `successes` of `trials`, where the prior is
 /// [`PRIOR_TRIALS`] trials at the mark itself. None for a mark outside (0, 1) or counts that are none.
 pub(crate) fn worse(trials: i64, successes: i64, mark: f64) -> Option<f64> {
-    if !(0..=trials).contains(&successes) || !(mark > 0.0 && mark < 1.0) {
+    if !((0..=trials).contains(&successes) && mark > 0.0 && mark < 1.0) {
         return None;
     }
     let failures = (trials - successes) as f64;

@@ -145,7 +145,7 @@ fn towers_are_a_function_of_their_pairs_and_survive_a_restart() {
         Ok(())
     });
     let chunks = chunks.expect("a map takes everything");
-    let parts = (schema(), interrupted.config.clone(), 5);
+    let parts = (schema(), interrupted.config, 5);
     let get = |name: &ChunkId| {
         stored
             .get(name)
