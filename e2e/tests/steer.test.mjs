@@ -46,7 +46,10 @@ test('a boost is made, refused, seen and withdrawn', async (t) => {
   await trail.filter({ hasText: 'Boost withdrawn' }).waitFor();
   assert.equal(await trail.count(), 2);
   // The one refused request is an error of the browser's console, and the only one.
-  assert.ok(errors.every((error) => error.includes('400')), errors.join('\n'));
+  assert.ok(
+    errors.every((error) => error.includes('400')),
+    errors.join('\n'),
+  );
 });
 
 test('weights keep what is typed until they are saved, and go back', async (t) => {
@@ -60,10 +63,7 @@ test('weights keep what is typed until they are saved, and go back', async (t) =
   await page.locator('.steer-weights__actions button[type=submit]').click();
   await page.locator('.steer-weight.is-own', { has: share }).waitFor();
   await page.locator('.steer-weights__actions button', { hasText: 'All as built in' }).click();
-  await page.waitForFunction(
-    (value) => document.querySelector('#weight-share').value === value,
-    builtIn,
-  );
+  await page.waitForFunction((value) => document.querySelector('#weight-share').value === value, builtIn);
   assert.deepEqual(errors, []);
 });
 
@@ -75,7 +75,13 @@ for (const [form, device] of Object.entries({ phone: PHONE, desktop: DESKTOP }))
       await page.route('**/api/v1/trending/rising', async (route) => {
         const response = await route.fetch();
         const rising = await response.json();
-        const topic = { scope: 'hashtag:regatta', sinceMs: Date.now() - 90_000, lift: 7.4, interestPerMinute: 212, viewers: 96 };
+        const topic = {
+          scope: 'hashtag:regatta',
+          sinceMs: Date.now() - 90_000,
+          lift: 7.4,
+          interestPerMinute: 212,
+          viewers: 96,
+        };
         await route.fulfill({ response, json: { ...rising, items: [topic] } });
       });
       await page.locator('.steer-topic', { hasText: '#regatta' }).waitFor();

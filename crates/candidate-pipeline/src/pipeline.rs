@@ -261,17 +261,18 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
         let before = found.iter().map(|found| found.candidates.len()).sum();
         let mut merged = None;
         if let Some(merger) = &self.recipe.merger
-            && !self.is_off(run, StageKind::Merger, &**merger, before) {
-                let began = Instant::now();
-                let done = caught(|| merger.merge(query, found));
-                let mut report = report(StageKind::Merger, merger.name(), began, before);
-                report.after = done.as_ref().map_or(0, Vec::len);
-                match done {
-                    Ok(candidates) => merged = Some(candidates),
-                    Err(error) => report.end = ended(Some(error)),
-                }
-                self.note(run, report);
+            && !self.is_off(run, StageKind::Merger, &**merger, before)
+        {
+            let began = Instant::now();
+            let done = caught(|| merger.merge(query, found));
+            let mut report = report(StageKind::Merger, merger.name(), began, before);
+            report.after = done.as_ref().map_or(0, Vec::len);
+            match done {
+                Ok(candidates) => merged = Some(candidates),
+                Err(error) => report.end = ended(Some(error)),
             }
+            self.note(run, report);
+        }
         let merged = merged.unwrap_or_else(|| {
             let began = Instant::now();
             let merged = crate::merge::by_key(found);

@@ -145,19 +145,10 @@ pub(crate) fn draw(
         .copied()
         .find(|&at| candidates[at].even && query.holds(candidates[at].video).is_none());
     let even_place = even.and_then(|_| even_place(query, query.count));
-    let may_be_drawn = |at: &usize| {
-        let one = &candidates[*at];
-        one.place != NO_PLACE
-            && one.sources.has(Source::Explore)
-            // A pinned video has its place already; drawn, it would leave it.
-            && !one.sources.has(Source::Pinned)
-            && !one.even
-            && query.holds(one.video).is_none()
-    };
     let mut pool: Vec<usize> = order
         .iter()
         .copied()
-        .filter(may_be_drawn)
+        .filter(|&at| may_be_drawn(query, &candidates[at]))
         .take(POOL_MAX)
         .collect();
     let mut chances: Vec<Chance> = pool
@@ -202,6 +193,15 @@ pub(crate) fn draw(
         candidates[even].leave_draw();
     }
     drawn
+}
+
+fn may_be_drawn(query: &Query, one: &VideoCandidate) -> bool {
+    one.place != NO_PLACE
+        && one.sources.has(Source::Explore)
+        // A pinned video has its place already; drawn, it would leave it.
+        && !one.sources.has(Source::Pinned)
+        && !one.even
+        && query.holds(one.video).is_none()
 }
 
 fn relief(query: &Query, video: VideoId) -> f32 {

@@ -77,9 +77,10 @@ impl Given {
         if !to.by_viewer.contains_key(&viewer) {
             to.order.push_back(viewer);
             if to.order.len() > VIEWERS_MAX
-                && let Some(first) = to.order.pop_front() {
-                    to.by_viewer.remove(&first);
-                }
+                && let Some(first) = to.order.pop_front()
+            {
+                to.by_viewer.remove(&first);
+            }
         }
         let (sitting, held) = to
             .by_viewer

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use candidate_pipeline::{Deadlines, Pipeline, Recipe, Step, SwitchError};
+use candidate_pipeline::{Deadlines, Pipeline, Recipe, Source, Step, SwitchError};
 use feature::Registry;
 
 use crate::catch_up::CatchUp;
@@ -75,31 +75,7 @@ pub(crate) fn for_you(
             }),
             Box::new(ReadHistory(store())),
         ],
-        sources: vec![
-            Box::new(sources::Pinned(store())),
-            Box::new(Personal(sources::Rising(store()))),
-            Box::new(HeldByClient(store())),
-            Box::new(Personal(sources::Collaborative {
-                store: store(),
-                vectors: parts.vectors.clone(),
-                features: parts.features.clone(),
-                live: parts.learner.as_ref().map(|learner| learner.live.clone()),
-                spare: Default::default(),
-            })),
-            Box::new(Personal(sources::Content {
-                store: store(),
-                vectors: parts.vectors.clone(),
-            })),
-            Box::new(Personal(sources::Interest(store()))),
-            Box::new(Personal(sources::Chosen(store()))),
-            Box::new(Personal(sources::Followed(store()))),
-            Box::new(Personal(sources::LikedByFollowed(store()))),
-            Box::new(sources::OnLists(store())),
-            Box::new(sources::Popular(store())),
-            Box::new(sources::Fresh(store())),
-            Box::new(sources::Explore(store())),
-            Box::new(sources::EvenSampled(store())),
-        ],
+        sources: sources(parts),
         merger: Some(Box::new(Blend(quota.clone()))),
         hydrators: vec![],
         filters: vec![
@@ -113,34 +89,7 @@ pub(crate) fn for_you(
             Box::new(MutedWords(store())),
             Box::new(Unexplored(store())),
         ],
-        steps: vec![
-            Step::Hydrate(Box::new(Even)),
-            Step::Score(Box::new(Satisfaction(store()))),
-            Step::Score(Box::new(Steer(store()))),
-            Step::Cut(Box::new(Best {
-                name: "promising",
-                about: "lets the best by the few signals go on to the model's light order, and what exploration may draw",
-                keep_max: parts.config.light_max,
-            })),
-            Step::Score(Box::new(LightScore::new(
-                parts.learner.clone(),
-                store(),
-                parts.features.clone(),
-                &registry,
-            ))),
-            Step::Cut(Box::new(Best {
-                name: "best",
-                about: "lets the best by light order go on to the whole model, and what exploration may draw",
-                keep_max: parts.config.ranked_max,
-            })),
-            Step::Hydrate(Box::new(Profiles(store()))),
-            Step::Hydrate(Box::new(Extract::new(
-                parts.features.clone(),
-                registry.dense.len(),
-            ))),
-            Step::Score(Box::new(Learned::new(parts.learner.clone(), &registry))),
-            Step::Score(Box::new(Heed)),
-        ],
+        steps: steps(parts, &registry),
         selector: Box::new(Slate::new(parts.learner.clone())),
         spare_selector: Some(Box::new(BestFirst)),
         side_effects: vec![Box::new(NoteServed {
@@ -154,4 +103,67 @@ pub(crate) fn for_you(
         pipeline.switch(name, *share)?;
     }
     Ok(pipeline)
+}
+
+/// What finds candidates; all at once.
+fn sources(parts: &FeedParts) -> Vec<Box<dyn Source<Query, VideoCandidate>>> {
+    let store = || parts.store.clone();
+    vec![
+        Box::new(sources::Pinned(store())),
+        Box::new(Personal(sources::Rising(store()))),
+        Box::new(HeldByClient(store())),
+        Box::new(Personal(sources::Collaborative {
+            store: store(),
+            vectors: parts.vectors.clone(),
+            features: parts.features.clone(),
+            live: parts.learner.as_ref().map(|learner| learner.live.clone()),
+            spare: Default::default(),
+        })),
+        Box::new(Personal(sources::Content {
+            store: store(),
+            vectors: parts.vectors.clone(),
+        })),
+        Box::new(Personal(sources::Interest(store()))),
+        Box::new(Personal(sources::Chosen(store()))),
+        Box::new(Personal(sources::Followed(store()))),
+        Box::new(Personal(sources::LikedByFollowed(store()))),
+        Box::new(sources::OnLists(store())),
+        Box::new(sources::Popular(store())),
+        Box::new(sources::Fresh(store())),
+        Box::new(sources::Explore(store())),
+        Box::new(sources::EvenSampled(store())),
+    ]
+}
+
+/// What happens to candidates that may be shown, in order.
+fn steps(parts: &FeedParts, registry: &Registry) -> Vec<Step<Query, VideoCandidate>> {
+    let store = || parts.store.clone();
+    vec![
+        Step::Hydrate(Box::new(Even)),
+        Step::Score(Box::new(Satisfaction(store()))),
+        Step::Score(Box::new(Steer(store()))),
+        Step::Cut(Box::new(Best {
+            name: "promising",
+            about: "lets the best by the few signals go on to the model's light order, and what exploration may draw",
+            keep_max: parts.config.light_max,
+        })),
+        Step::Score(Box::new(LightScore::new(
+            parts.learner.clone(),
+            store(),
+            parts.features.clone(),
+            registry,
+        ))),
+        Step::Cut(Box::new(Best {
+            name: "best",
+            about: "lets the best by light order go on to the whole model, and what exploration may draw",
+            keep_max: parts.config.ranked_max,
+        })),
+        Step::Hydrate(Box::new(Profiles(store()))),
+        Step::Hydrate(Box::new(Extract::new(
+            parts.features.clone(),
+            registry.dense.len(),
+        ))),
+        Step::Score(Box::new(Learned::new(parts.learner.clone(), registry))),
+        Step::Score(Box::new(Heed)),
+    ]
 }

@@ -107,9 +107,14 @@ async fn a_clip_is_published_completed_and_purged() {
     });
     assert_eq!(facts, [published]);
 
+    purge(&fixture, &queue, &video).await;
+}
+
+/// Deletes the video and sees that nothing of it stays.
+async fn purge(fixture: &Fixture, queue: &media::MediaQueue, video: &metastore::Video) {
     let mut tx = fixture.store.write("delete").await.expect("the writer is free");
-    tx.video_delete(&video).await.expect("a deletion");
-    tx.media_job_enqueue(&metastore::MediaJobNew::purge(77, &video, 3, START_MS))
+    tx.video_delete(video).await.expect("a deletion");
+    tx.media_job_enqueue(&metastore::MediaJobNew::purge(77, video, 3, START_MS))
         .await
         .expect("a job");
     tx.commit().await.expect("a commit");

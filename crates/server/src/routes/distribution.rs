@@ -188,6 +188,26 @@ mod tests {
         );
         row.counts.impressions = 200;
         assert_eq!(at(&row, 0).next, DistributionNext::Proving);
+    }
+
+    #[test]
+    fn a_verdict_is_told_with_its_reason() {
+        let id = VideoId::from_raw(9);
+        let board = PoolBoard::default();
+        let at = |row: &PoolRow, before| told(id, 3 * HOUR_MS, row, before, &board);
+        let mut row = PoolRow {
+            published: Some(PoolProfile {
+                creator: UserId::from_raw(1),
+                published_ms: 0,
+                duration_ms: 10_000,
+            }),
+            counts: PoolCounts {
+                impressions: 200,
+                trials: 100,
+                successes: 25,
+            },
+            ..PoolRow::default()
+        };
         let stopped = PoolChange {
             video: id,
             at_ms: 7,
