@@ -42,7 +42,7 @@ fn write_log(data: &Path) {
         };
         let batch = vec![
             record(event::topic::ACTIONS, like.encode()),
-            record(7, vec![0xab; 3]),
+            record(40, vec![0xab; 3]),
         ];
         settle(log.append(batch).expect("accepted")).expect("durable");
     }
@@ -98,7 +98,7 @@ fn a_log_is_listed_and_printed_also_while_it_is_open() {
         "sealed",
         "active",
         "actions:3 offsets 0 to",
-        "7:3 offsets 0 to",
+        "40:3 offsets 0 to",
     ] {
         assert!(table.contains(expect), "{expect}: {table}");
     }
@@ -113,7 +113,7 @@ fn a_log_is_listed_and_printed_also_while_it_is_open() {
     );
     assert_eq!(likes[1]["event"]["kind"], "Like");
     assert_eq!(likes[1]["event"]["video"], VideoId::from_raw(9).to_string());
-    let opaque = lines(data.path(), "cat --topic 7 --partition 3 --offset 299");
+    let opaque = lines(data.path(), "cat --topic 40 --partition 3 --offset 299");
     assert_eq!((opaque.len(), opaque[0]["hex"].as_str()), (1, Some("ababab")));
     assert!(said(data.path(), "cat --topic songs", 1).contains("is no topic"));
     assert!(said(data.path(), "cat --topic 200", 1).contains("no segment holds"));
@@ -140,7 +140,7 @@ fn a_damaged_log_is_told_and_mended() {
     let lost = &verified["lost"][0];
     assert_eq!(
         (lost["topic"].as_str(), lost["partition"].as_u64()),
-        (Some("7"), Some(3))
+        (Some("40"), Some(3))
     );
     let start = lost["start"].as_u64().expect("an offset");
     assert_eq!(lost["end"].as_u64(), Some(start + 1), "one record is lost");
@@ -152,7 +152,7 @@ fn a_damaged_log_is_told_and_mended() {
     let mended = said(data.path(), "repair", 0);
     assert!(mended.contains(&format!("{SEGMENT}.damaged")), "{mended}");
     assert!(
-        mended.contains(&format!("7:3 offsets {start} to {start} (1)")),
+        mended.contains(&format!("40:3 offsets {start} to {start} (1)")),
         "{mended}"
     );
     assert_eq!(
@@ -163,7 +163,7 @@ fn a_damaged_log_is_told_and_mended() {
     assert!(said(data.path(), "verify", 0).contains("given up by earlier repairs"));
     let around = lines(
         data.path(),
-        &format!("cat --topic 7 --partition 3 --offset {} --count 2", start - 1),
+        &format!("cat --topic 40 --partition 3 --offset {} --count 2", start - 1),
     );
     assert_eq!(around.len(), 3, "a record, the hole, a record: {around:?}");
     assert_eq!(around[1]["lost"]["start"].as_u64(), Some(start));

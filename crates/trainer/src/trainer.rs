@@ -211,6 +211,9 @@ impl Trainer {
             self.pace.published = began;
         }
         self.meters.took(taken, began);
+        // Also while there is no end of news: a learner that is only busy must not look dead.
+        self.meters
+            .round(&self.parts, &self.state, &self.pace, &self.saver);
         Ok(taken)
     }
 

@@ -1,7 +1,7 @@
 // The form that makes a boost or a pin. The server judges what is asked; here stand only the choices.
 
 import { createSignal, For, Show } from 'solid-js';
-import { toast, toastError } from '../state/toasts';
+import { toast, toastRefusal } from '../state/toasts';
 import { am } from './messages';
 import { orderMake } from './steer-wire';
 
@@ -41,7 +41,7 @@ export function OrderForm(props: FormProps) {
       setReason('');
       props.made();
     } catch (error) {
-      toastError(error);
+      toastRefusal(error);
     } finally {
       setBusy(false);
     }

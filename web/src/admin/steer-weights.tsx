@@ -2,7 +2,7 @@
 // taken back, whatever the server answers meanwhile.
 
 import { createSignal, Index, Show } from 'solid-js';
-import { toast, toastError } from '../state/toasts';
+import { toast, toastRefusal } from '../state/toasts';
 import { am, named } from './messages';
 import { type Weight, weightsPut } from './steer-wire';
 
@@ -18,7 +18,7 @@ export function Weights(props: { weights: Weight[]; changed: () => void }) {
       toast(words.saved);
       props.changed();
     } catch (error) {
-      toastError(error);
+      toastRefusal(error);
     }
   };
   const own = () => {

@@ -3,7 +3,7 @@
 
 import { createSignal, Index, Show } from 'solid-js';
 import { refresh, viewer, wasSignedIn } from '../api/auth';
-import { toast, toastError } from '../state/toasts';
+import { toast, toastRefusal } from '../state/toasts';
 import { Gate } from './gate';
 import { am, named } from './messages';
 import { rememberOperator } from './operator';
@@ -94,7 +94,7 @@ function OrdersPanel(props: { orders: Order[]; atMs: number; changed: () => void
       toast(words.withdrawn);
       props.changed();
     } catch (error) {
-      toastError(error);
+      toastRefusal(error);
     }
   };
   return (

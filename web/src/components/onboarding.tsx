@@ -9,7 +9,7 @@ import { Sheet } from './sheet';
 import './chips.css';
 
 /** With fewer there is nothing to choose. */
-const TOPICS_MIN = 3;
+const TOPICS_MIN = 2;
 const TOPICS_SHOWN_MAX = 24;
 
 export function Onboarding(props: { onChosen: () => void }) {

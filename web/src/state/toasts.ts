@@ -47,3 +47,9 @@ export function errorText(error: unknown, tried: string = m.errors.generic): str
 }
 
 export const toastError = (error: unknown, tried?: string): void => toast(errorText(error, tried));
+
+/** As above, but in the server's own words where it refused what was asked: for forms whose rules only the server knows. */
+export function toastRefusal(error: unknown): void {
+  const refused = error instanceof ApiError && [400, 404, 409].includes(error.status);
+  toast(refused ? error.message : errorText(error));
+}

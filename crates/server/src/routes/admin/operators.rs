@@ -138,7 +138,7 @@ async fn follow(rooms: &Arc<Rooms>) -> Result<(), ApiError> {
 async fn weights(rooms: &Arc<Rooms>) -> Result<ValueWeights, ApiError> {
     let set: BTreeMap<String, f64> = rooms.parts.product.value_weights().await?.into_iter().collect();
     let items = feed::value_weights().into_iter().map(|(head, built_in)| {
-        let built_in = f64::from(built_in);
+        let built_in = rounded(built_in);
         ValueWeight {
             weight: set.get(head).copied().unwrap_or(built_in),
             head: head.to_owned(),
@@ -148,6 +148,11 @@ async fn weights(rooms: &Arc<Rooms>) -> Result<ValueWeights, ApiError> {
     Ok(ValueWeights {
         items: items.collect(),
     })
+}
+
+/// As people write it: 0.2, not the nearest of its kind to it.
+fn rounded(weight: f32) -> f64 {
+    (f64::from(weight) * 1e4).round() / 1e4
 }
 
 fn order(order: product::Order) -> Order {
