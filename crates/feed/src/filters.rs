@@ -116,7 +116,7 @@ pub(crate) struct Copies(pub Arc<FeatureStore>);
 stage!(
     Copies,
     "copies",
-    "drops near-duplicates of what the viewer has seen or hidden, or was served in this sitting"
+    "drops near-duplicates of what the viewer has hidden, and of what they saw or were served while there are others"
 );
 
 impl Filter<Query, VideoCandidate> for Copies {
@@ -126,16 +126,27 @@ impl Filter<Query, VideoCandidate> for Copies {
             return;
         }
         let seen = query.history.seen();
+        let (mut known, mut others) = (Vec::new(), candidates.len());
         for (place, one) in candidates.iter().enumerate() {
-            let known = catalog.alike(one.video).find_map(|other| match other {
+            if catalog.alike(one.video).any(|other| seen.is_hidden(other)) {
+                removals.remove(place, "copy_of_hidden");
+                others -= 1;
+                continue;
+            }
+            let reason = catalog.alike(one.video).find_map(|other| match other {
                 _ if seen.was_watched(other) => Some("copy_of_seen"),
-                _ if seen.is_hidden(other) => Some("copy_of_hidden"),
                 _ if seen.was_served(other) => Some("copy_of_served"),
                 _ => None,
             });
-            if let Some(reason) = known {
-                removals.remove(place, reason);
-            }
+            known.extend(reason.map(|reason| (place, reason)));
+        }
+        others -= known.len();
+        if others >= query.count {
+            let remove = |(place, reason)| removals.remove(place, reason);
+            known.into_iter().for_each(remove);
+        } else {
+            // A fingerprint can be wrong, and what was published must be reached: behind everything else, rather than never.
+            metrics::counter!("riffle_feed_copies_kept_total").increment(known.len() as u64);
         }
     }
 }
