@@ -19,7 +19,7 @@ export const en = {
     settings: 'Settings',
     flow: 'Live flow',
     steer: 'Steering',
-    feedOpen: 'Feed, laid open',
+    feedOpen: 'Open feed',
     skip: 'Skip to the video',
     tabs: 'Feeds',
     back: 'Back',

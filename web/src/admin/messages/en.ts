@@ -151,6 +151,7 @@ export const en = {
     heads: {
       complete: 'Watched to the end',
       long_view: 'Watched long',
+      watch: 'Time watched',
       early_skip: 'Skipped early',
       like: 'Liked',
       share: 'Shared',
