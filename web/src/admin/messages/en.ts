@@ -111,6 +111,7 @@ export const en = {
       videos: 'Videos',
       examples: 'Training examples',
       model: 'Model journal',
+      pools: 'Steps of new videos',
     } as Record<string, string>,
   },
   learner: {
@@ -168,6 +169,7 @@ export const en = {
       activity: 'Counting',
       joiner: 'Training examples',
       feature_state: 'Features of the model',
+      pools: 'Traffic pools',
       lake: 'Lake',
     } as Record<string, string>,
     kinds: { engine: 'engine', view: 'view' },
