@@ -12,6 +12,15 @@ use types::{UserId, VideoId};
 
 const RECORDS: u64 = 300;
 const SEGMENT: &str = "00000000000000000000.seg";
+/// A topic that this program does not know, of one that came after it.
+const NAMELESS: u8 = 15;
+
+fn with_a_topic_of_no_name() -> SegmentLogConfig {
+    SegmentLogConfig {
+        topics: NAMELESS + 1,
+        ..SegmentLogConfig::default()
+    }
+}
 
 /// A log of likes in one partition and of opaque bytes in another.
 fn write_log(data: &Path) {
@@ -19,7 +28,7 @@ fn write_log(data: &Path) {
         segment_bytes: 128 << 10,
         group_bytes_max: 16 << 10,
         record_bytes_max: 8 << 10,
-        ..SegmentLogConfig::default()
+        ..with_a_topic_of_no_name()
     };
     let log = SegmentLog::open(&data.join("log"), config).expect("it opens");
     for serial in 0..RECORDS {
@@ -42,7 +51,7 @@ fn write_log(data: &Path) {
         };
         let batch = vec![
             record(event::topic::ACTIONS, like.encode()),
-            record(40, vec![0xab; 3]),
+            record(NAMELESS, vec![0xab; 3]),
         ];
         settle(log.append(batch).expect("accepted")).expect("durable");
     }
@@ -83,7 +92,7 @@ fn lines(data: &Path, arguments: &str) -> Vec<Value> {
 fn a_log_is_listed_and_printed_also_while_it_is_open() {
     let data = tempfile::tempdir().expect("a folder");
     write_log(data.path());
-    let _held = SegmentLog::open(&data.path().join("log"), SegmentLogConfig::default()).expect("it opens");
+    let _held = SegmentLog::open(&data.path().join("log"), with_a_topic_of_no_name()).expect("it opens");
     let segments = json(data.path(), "ls", 0);
     let segments = segments.as_array().expect("a list");
     assert!(segments.len() > 1, "{segments:?}");
@@ -98,7 +107,7 @@ fn a_log_is_listed_and_printed_also_while_it_is_open() {
         "sealed",
         "active",
         "actions:3 offsets 0 to",
-        "40:3 offsets 0 to",
+        "15:3 offsets 0 to",
     ] {
         assert!(table.contains(expect), "{expect}: {table}");
     }
@@ -113,7 +122,7 @@ fn a_log_is_listed_and_printed_also_while_it_is_open() {
     );
     assert_eq!(likes[1]["event"]["kind"], "Like");
     assert_eq!(likes[1]["event"]["video"], VideoId::from_raw(9).to_string());
-    let opaque = lines(data.path(), "cat --topic 40 --partition 3 --offset 299");
+    let opaque = lines(data.path(), "cat --topic 15 --partition 3 --offset 299");
     assert_eq!((opaque.len(), opaque[0]["hex"].as_str()), (1, Some("ababab")));
     assert!(said(data.path(), "cat --topic songs", 1).contains("is no topic"));
     assert!(said(data.path(), "cat --topic 200", 1).contains("no segment holds"));
@@ -140,7 +149,7 @@ fn a_damaged_log_is_told_and_mended() {
     let lost = &verified["lost"][0];
     assert_eq!(
         (lost["topic"].as_str(), lost["partition"].as_u64()),
-        (Some("40"), Some(3))
+        (Some("15"), Some(3))
     );
     let start = lost["start"].as_u64().expect("an offset");
     assert_eq!(lost["end"].as_u64(), Some(start + 1), "one record is lost");
@@ -152,7 +161,7 @@ fn a_damaged_log_is_told_and_mended() {
     let mended = said(data.path(), "repair", 0);
     assert!(mended.contains(&format!("{SEGMENT}.damaged")), "{mended}");
     assert!(
-        mended.contains(&format!("40:3 offsets {start} to {start} (1)")),
+        mended.contains(&format!("15:3 offsets {start} to {start} (1)")),
         "{mended}"
     );
     assert_eq!(
@@ -163,12 +172,12 @@ fn a_damaged_log_is_told_and_mended() {
     assert!(said(data.path(), "verify", 0).contains("given up by earlier repairs"));
     let around = lines(
         data.path(),
-        &format!("cat --topic 40 --partition 3 --offset {} --count 2", start - 1),
+        &format!("cat --topic 15 --partition 3 --offset {} --count 2", start - 1),
     );
     assert_eq!(around.len(), 3, "a record, the hole, a record: {around:?}");
     assert_eq!(around[1]["lost"]["start"].as_u64(), Some(start));
     assert!(said(data.path(), "repair", 0).contains("nothing was changed"));
-    SegmentLog::open(&data.path().join("log"), SegmentLogConfig::default()).expect("it starts again");
+    SegmentLog::open(&data.path().join("log"), with_a_topic_of_no_name()).expect("it starts again");
 }
 
 #[test]
