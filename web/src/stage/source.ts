@@ -36,6 +36,9 @@ export class FeedSource {
   /** Off where the server cannot put a pool in order: then plain pages are all there is. */
   #rebinds = true;
   #rebinding = false;
+  #wanted: { index: number; isStill: () => boolean } | undefined;
+  /** The newest cursor there was: at the end of the feed what is unseen can still be put in order. */
+  #bindCursor: string | null = null;
 
   constructor(
     readonly kind: FeedKind,
@@ -95,17 +98,30 @@ export class FeedSource {
    * touched once they have begun to turn. Any failure leaves the list as it is: pages keep coming.
    */
   async rebind(index: number, isStill: () => boolean): Promise<void> {
+    this.#wanted = { index, isStill };
+    if (this.#rebinding) return;
+    this.#rebinding = true;
+    // Who swipes on while an answer is on its way is asked for again, or quick thumbs would never see their feed turn.
+    while (this.#wanted) {
+      const wanted = this.#wanted;
+      this.#wanted = undefined;
+      await this.#rebindOnce(wanted.index, wanted.isStill);
+    }
+    this.#rebinding = false;
+  }
+
+  async #rebindOnce(index: number, isStill: () => boolean): Promise<void> {
     const items = this.items();
     const pool = pooled(items, index);
-    const cursor = this.#cursor;
-    const may = this.kind === 'for-you' && this.#rebinds && !this.#rebinding && online();
+    if (this.#cursor !== null) this.#bindCursor = this.#cursor;
+    const cursor = this.#bindCursor;
+    const may = this.kind === 'for-you' && this.#rebinds && online();
     if (!may || !pool || cursor === null) return;
-    this.#rebinding = true;
     try {
       await settleEvents();
       const answer = await feedNext({ cursor, ...pool });
       if (!isStill() || this.items() !== items) return;
-      this.#cursor = answer.cursor;
+      if (this.#cursor !== null) this.#cursor = answer.cursor;
       if (answer.cursor === null) this.#setTail({ kind: 'end' });
       const next = rebound(items, index, answer);
       if (!next) return;
@@ -113,8 +129,6 @@ export class FeedSource {
       this.#setItems(next);
     } catch (error) {
       if (error instanceof ApiError && (error.status === 404 || error.status === 405)) this.#rebinds = false;
-    } finally {
-      this.#rebinding = false;
     }
   }
 
