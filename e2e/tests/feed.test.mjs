@@ -183,7 +183,9 @@ test('the menu says why this video is here', async (t) => {
 
 test('a refused like rolls back and says so', async (t) => {
   const { page } = await open(t);
-  await signUp(page);
+  const username = await signUp(page);
+  // Signed in on this page too, and not only at the server: a guest's like asks to sign in.
+  await page.locator('.side__foot', { hasText: username }).waitFor();
   await untilPlaying(page, 0);
   const like = railButton(page, 'like');
   const before = await like.getAttribute('aria-label');
