@@ -194,6 +194,21 @@ pub enum Source {
 }
 
 impl Source {
+    /// Ever longer: a source's place is its number in the log.
+    pub const ALL: [Self; 11] = [
+        Self::Fresh,
+        Self::Popular,
+        Self::Interest,
+        Self::Following,
+        Self::Explore,
+        Self::Uniform,
+        Self::Collaborative,
+        Self::Content,
+        Self::Social,
+        Self::Trending,
+        Self::Pinned,
+    ];
+
     /// Stable, for programs.
     pub const fn name(self) -> &'static str {
         match self {

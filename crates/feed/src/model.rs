@@ -174,23 +174,9 @@ impl SourceSet {
 
     /// All of them, by number.
     pub(crate) fn iter(self) -> impl Iterator<Item = Source> {
-        ALL.into_iter().filter(move |source| self.has(*source))
+        Source::ALL.into_iter().filter(move |source| self.has(*source))
     }
 }
-
-const ALL: [Source; 11] = [
-    Source::Fresh,
-    Source::Popular,
-    Source::Interest,
-    Source::Following,
-    Source::Explore,
-    Source::Uniform,
-    Source::Collaborative,
-    Source::Content,
-    Source::Social,
-    Source::Trending,
-    Source::Pinned,
-];
 
 /// A place in the columns of the query that a candidate does not have.
 pub(crate) const NO_PLACE: u32 = u32::MAX;
@@ -271,7 +257,7 @@ mod tests {
             [Source::Fresh, Source::Social]
         );
         assert_eq!(
-            ALL.map(|source| source as usize),
+            Source::ALL.map(|source| source as usize),
             [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
         );
     }

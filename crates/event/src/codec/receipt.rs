@@ -4,8 +4,8 @@ use half::f16;
 
 use super::DecodeError;
 use super::bytes::{Reader, Writer};
-use super::served::SOURCES;
 use crate::receipt::{PlacedBy, Receipt, Said, Spoke};
+use crate::record::Source;
 
 /// Entries of each list of a receipt.
 const ENTRIES_MAX: usize = 16;
@@ -13,7 +13,7 @@ const ENTRIES_MAX: usize = 16;
 pub(super) fn write_receipt(out: &mut Writer<'_>, receipt: &Receipt) {
     let found_by = &receipt.found_by[..receipt.found_by.len().min(ENTRIES_MAX)];
     out.u8(found_by.len() as u8);
-    found_by.iter().for_each(|source| out.coded(&SOURCES, source));
+    found_by.iter().for_each(|source| out.coded(&Source::ALL, source));
     let spoke = &receipt.spoke[..receipt.spoke.len().min(ENTRIES_MAX)];
     out.u8(spoke.len() as u8);
     spoke.iter().for_each(|spoke| write_spoke(out, spoke));
@@ -88,7 +88,7 @@ fn read_spoke(input: &mut Reader<'_>) -> Result<Spoke, DecodeError> {
 pub(super) fn read_receipt(input: &mut Reader<'_>) -> Result<Receipt, DecodeError> {
     let found_by = input.u8()? as usize;
     let found_by = input.list((found_by, ENTRIES_MAX), "sources", |input| {
-        input.coded(&SOURCES, "source")
+        input.coded(&Source::ALL, "source")
     })?;
     let spoke = input.u8()? as usize;
     let spoke = input.list((spoke, ENTRIES_MAX), "reasons", read_spoke)?;

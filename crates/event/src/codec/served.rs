@@ -8,21 +8,6 @@ use super::receipt::{read_receipt, write_receipt};
 use super::{DecodeError, FEATURES_MAX, IDS_MAX, KIND_SERVED, SLATE_ITEMS_MAX};
 use crate::record::{ServedItem, ServedSlate, Source};
 
-/// Ever longer: a source's place is its number in the log.
-pub(super) const SOURCES: [Source; 11] = [
-    Source::Fresh,
-    Source::Popular,
-    Source::Interest,
-    Source::Following,
-    Source::Explore,
-    Source::Uniform,
-    Source::Collaborative,
-    Source::Content,
-    Source::Social,
-    Source::Trending,
-    Source::Pinned,
-];
-
 pub(super) fn write_served(out: &mut Writer<'_>, slate: &ServedSlate) {
     out.u8(KIND_SERVED);
     out.u64(slate.viewer.raw());
@@ -39,7 +24,7 @@ pub(super) fn write_item(out: &mut Writer<'_>, item: &ServedItem) {
     out.u64(item.impression.raw());
     out.u64(item.video.raw());
     out.u16(item.position);
-    out.coded(&SOURCES, &item.source);
+    out.coded(&Source::ALL, &item.source);
     out.f32(item.score);
     out.f32(item.propensity);
     out.varint(item.duration_ms.max(0) as u64);
@@ -120,7 +105,7 @@ pub(super) fn read_item(input: &mut Reader<'_>) -> Result<ServedItem, DecodeErro
         impression: ImpressionId::from_raw(input.u64()?),
         video: VideoId::from_raw(input.u64()?),
         position: input.u16()?,
-        source: input.coded(&SOURCES, "source")?,
+        source: input.coded(&Source::ALL, "source")?,
         score: input.f32()?,
         propensity: input.f32()?,
         duration_ms: match input.version {
