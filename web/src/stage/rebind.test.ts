@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { FeedItem } from '../api/wire';
-import { POOL, pooled, REBOUND_MAX, rebound } from './rebind';
+import { grew, POOL, pooled, REBOUND_MAX, rebound } from './rebind';
 
 const item = (name: string, impressionId = `i-${name}`): FeedItem =>
   ({
@@ -54,5 +54,14 @@ describe('rebound', () => {
     const now = list('abcdefghijklmnop');
     const pool = now.slice(1, 1 + REBOUND_MAX).reverse();
     expect(names(rebound(now, 0, answer(pool)))).toBe('amlkjihgfedcbnop');
+  });
+
+  it('keeps a page that came while the answer was on its way', () => {
+    const then = list('abcd');
+    const now = [...then, ...list('ef')];
+    expect(grew(then, now, 4)).toBe(true);
+    expect(names(rebound(now, 0, answer([item('d'), item('b'), item('c')]), 3))).toBe('adbcef');
+    expect(grew(then, list('abcd'), 4)).toBe(false);
+    expect(grew(then, then.slice(0, 3), 4)).toBe(false);
   });
 });

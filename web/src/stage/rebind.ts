@@ -16,13 +16,23 @@ export function pooled(items: FeedItem[], index: number): { unseen: Id[]; count:
   return { unseen: pool.map((item) => item.impressionId), count: Math.max(0, POOL - left) };
 }
 
+/** Whether a list is another one only in what was added at its end: the answer about its first `count` still holds. */
+export function grew(from: FeedItem[], to: FeedItem[], count: number): boolean {
+  return from.slice(0, count).every((item, at) => item === to[at]);
+}
+
 /**
- * The list by the server's answer: what stands at `index` and before stays, the pool comes in its new order, then what was beyond it, then
- * what is new. Undefined when nothing changes.
+ * The list by the server's answer about the `asked` items behind `index`: what stands at `index` and before stays, those come in their new
+ * order, then what was beyond them, then what is new. Undefined when nothing changes.
  */
-export function rebound(items: FeedItem[], index: number, answer: FeedNext): FeedItem[] | undefined {
+export function rebound(
+  items: FeedItem[],
+  index: number,
+  answer: FeedNext,
+  asked = REBOUND_MAX,
+): FeedItem[] | undefined {
   const before = items.slice(0, index + 1);
-  const beyond = items.slice(index + 1 + REBOUND_MAX);
+  const beyond = items.slice(index + 1 + asked);
   const seen = new Set(before.map((item) => item.video.id));
   const after = [...answer.unseen, ...beyond, ...answer.append].filter((item) => {
     if (item.video.playback === undefined || seen.has(item.video.id)) return false;

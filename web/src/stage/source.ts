@@ -7,7 +7,7 @@ import { type FeedKind, feedNext, feedPage } from '../api/endpoints';
 import type { FeedItem, Page, Video } from '../api/wire';
 import { outbox } from '../events/outbox';
 import { online } from '../state/online';
-import { pooled, rebound } from './rebind';
+import { grew, pooled, rebound } from './rebind';
 
 const PAGE_COUNT = 10;
 const LEFT_MIN = 5;
@@ -120,10 +120,12 @@ export class FeedSource {
     try {
       await settleEvents();
       const answer = await feedNext({ cursor, ...pool });
-      if (!isStill() || this.items() !== items) return;
+      // A page that came meanwhile stands behind the pool and changes nothing about it.
+      const asked = pool.unseen.length;
+      if (!isStill() || !grew(items, this.items(), index + 1 + asked)) return;
       if (this.#cursor !== null) this.#cursor = answer.cursor;
       if (answer.cursor === null) this.#setTail({ kind: 'end' });
-      const next = rebound(items, index, answer);
+      const next = rebound(this.items(), index, answer, asked);
       if (!next) return;
       for (const item of next) this.#known.add(item.video.id);
       this.#setItems(next);
