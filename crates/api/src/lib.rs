@@ -17,6 +17,7 @@ mod operators;
 mod trending;
 mod upload;
 mod video;
+mod written;
 
 pub use account::{
     FollowAction, FollowRequest, FollowResponse, LoginRequest, LogoutRequest, RefreshRequest,
@@ -58,3 +59,4 @@ pub use video::{
     AudioTrack, Creator, EngagementRequest, EngagementResponse, Playback, Rejection, Rendition, Sound, Video,
     VideoCounts, VideoPage, VideoStatus, VideoViewer,
 };
+pub use written::Written;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use types::{CommentId, SoundId, UserId, VideoId};
 use utoipa::ToSchema;
 
-use crate::Comment;
+use crate::{Comment, Written};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -43,7 +43,8 @@ pub struct Video {
     pub counts: VideoCounts,
     pub viewer: VideoViewer,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub playback: Option<Playback>,
+    #[schema(value_type = Option<Playback>)]
+    pub playback: Option<Written<Playback>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejection: Option<Rejection>,
 }

@@ -42,6 +42,8 @@ pub struct Server {
     pub part_ms_max: u64,
     pub drain_ms_max: u64,
     pub media_link_ms: u64,
+    /// 0 keeps none.
+    pub cards_bytes_max: u64,
     /// Empty trusts no header.
     #[serde(with = "optional_header")]
     pub region_header: Option<HeaderName>,

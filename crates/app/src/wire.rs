@@ -82,7 +82,7 @@ impl House {
         let features = FeatureStore::open_with(&data.join("features.redb"), &store_config(config));
         let features = Arc::new(features.map_err(AppError::start("the feature store"))?);
         let uri = format!("sqlite://{}", data.join("riffle.db").display());
-        let store = Metastore::open(&uri)
+        let store = Metastore::open_with(&uri, config.server.cards_bytes_max)
             .await
             .map_err(AppError::start("the metastore"))?;
         let blobs = BlobStore::folder(data.join("blobs")).map_err(AppError::start("the blob store"))?;

@@ -4,6 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row};
 use types::{TimestampMs, UserId, Username};
 
+use crate::card_cache::Touch;
 use crate::error::{MetastoreError, is_unique_violation};
 use crate::row;
 use crate::store::{Metastore, Write, statements};
@@ -152,6 +153,7 @@ impl Write {
             .bind(id.as_i64())
             .bind(display_name.map(str::to_owned))
             .bind(bio.map(str::to_owned));
+        self.touch(Touch::Creator(id));
         found(self.run(ACCOUNT_UPDATE_PROFILE, update).await?)
     }
 

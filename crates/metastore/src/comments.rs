@@ -4,6 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row};
 use types::{CommentId, TimestampMs, UserId, VideoId};
 
+use crate::card_cache::Touch;
 use crate::error::MetastoreError;
 use crate::row;
 use crate::store::{LIST_MAX, Metastore, Write, statements};
@@ -151,6 +152,7 @@ impl Write {
         self.run(COMMENT_INSERT, insert).await?;
         self.run(COMMENT_COUNT, COMMENT_COUNT.query().bind(new.video.as_i64()))
             .await?;
+        self.touch(Touch::Counts(new.video));
         if let Some(root) = new.parent {
             self.run(
                 COMMENT_REPLY_COUNT,

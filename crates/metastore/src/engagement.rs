@@ -4,6 +4,7 @@
 use sqlx::Row;
 use types::{TimestampMs, UserId, VideoId};
 
+use crate::card_cache::Touch;
 use crate::error::MetastoreError;
 use crate::store::{Statement, Write, statements};
 use crate::videos::VideoCounts;
@@ -143,6 +144,7 @@ impl Write {
         if let Some(statement) = mark.count() {
             let update = statement.query().bind(video.as_i64()).bind(step);
             self.run(statement, update).await?;
+            self.touch(Touch::Counts(video));
         }
         if mark == Mark::Like {
             self.video_creator_count(creator, 0, step).await?;

@@ -12,6 +12,7 @@ use sqlx::sqlite::{
 use sqlx::{FromRow, Transaction};
 use tokio::sync::watch;
 
+use crate::card_cache::{CardCache, Touch};
 use crate::error::MetastoreError;
 
 /// Most rows one list call returns or takes; a longer page is cut, a longer list of ids is asked in parts.
@@ -22,6 +23,8 @@ const ACQUIRE_MS_MAX: u64 = 2_000;
 const BUSY_MS_MAX: u64 = 2_000;
 const CACHE_KIB: i64 = 8 * 1024;
 const MMAP_BYTES_MAX: i64 = 64 * 1024 * 1024;
+/// Unless told otherwise; see [`Metastore::open_with`].
+const CARDS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// One SQL text with the name it has in errors and metrics.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +65,7 @@ pub(crate) use statements;
 pub struct Metastore {
     pub(crate) readers: SqlitePool,
     writer: SqlitePool,
+    pub(crate) cards: Arc<CardCache>,
     signals: Arc<Signals>,
 }
 
@@ -73,10 +77,16 @@ struct Signals {
 }
 
 impl Metastore {
+    /// [`Metastore::open_with`] 64 MiB of cards in memory.
+    pub async fn open(address: &str) -> Result<Self, MetastoreError> {
+        Self::open_with(address, CARDS_BYTES_MAX).await
+    }
+
     /// Opens `sqlite://PATH`, creates it when it is not there, and brings its schema up to date.
     ///
-    /// A commit is on the disk when it returns (WAL with `synchronous = FULL`).
-    pub async fn open(address: &str) -> Result<Self, MetastoreError> {
+    /// A commit is on the disk when it returns (WAL with `synchronous = FULL`). About `cards_bytes_max` bytes of cards are kept in
+    /// memory; videos, their counts and profiles may therefore be changed by one open store only.
+    pub async fn open_with(address: &str, cards_bytes_max: u64) -> Result<Self, MetastoreError> {
         let path = address
             .strip_prefix("sqlite://")
             .filter(|path| !path.is_empty())
@@ -87,6 +97,7 @@ impl Metastore {
         Ok(Self {
             readers,
             writer,
+            cards: Arc::new(CardCache::new(cards_bytes_max)),
             signals: Arc::default(),
         })
     }
@@ -133,6 +144,8 @@ impl Metastore {
             began: Instant::now(),
             signals: Arc::clone(&self.signals),
             appended: Appended::default(),
+            cards: Arc::clone(&self.cards),
+            touched: Vec::new(),
         })
     }
 
@@ -169,6 +182,8 @@ pub struct Write {
     began: Instant,
     signals: Arc<Signals>,
     pub(crate) appended: Appended,
+    cards: Arc<CardCache>,
+    touched: Vec<Touch>,
 }
 
 /// Whom to wake once the change is committed.
@@ -196,13 +211,28 @@ impl Write {
         Ok(done.rows_affected())
     }
 
-    /// Makes the change durable, then wakes the outbox relay and the media workers if it concerns them.
+    /// Cards in memory that this change makes untrue.
+    pub(crate) fn touch(&mut self, touch: Touch) {
+        if !self.touched.contains(&touch) {
+            self.touched.push(touch);
+        }
+    }
+
+    /// Makes the change durable, and the cards it touched forgotten, then wakes the outbox relay and the media workers if it concerns them.
+    ///
+    /// Runs to its end even if its caller goes away meanwhile: a commit that nobody waits for is still a commit.
     pub async fn commit(self) -> Result<(), MetastoreError> {
         let operation = self.operation;
-        self.transaction
-            .commit()
-            .await
-            .map_err(|source| MetastoreError::from_sqlx(operation, source))?;
+        let finished = tokio::spawn(self.finish()).await;
+        finished.map_err(|lost| MetastoreError::from_sqlx(operation, sqlx::Error::Io(lost.into())))?
+    }
+
+    async fn finish(self) -> Result<(), MetastoreError> {
+        let operation = self.operation;
+        let changing = self.cards.change(&self.touched);
+        let committed = self.transaction.commit().await;
+        drop(changing);
+        committed.map_err(|source| MetastoreError::from_sqlx(operation, source))?;
         metrics::histogram!("riffle_metastore_write_seconds", "operation" => operation)
             .record(self.began.elapsed().as_secs_f64());
         if self.appended.outbox {

@@ -4,6 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row};
 use types::{Category, DurationMs, Region, SoundId, TimestampMs, UserId, VideoId};
 
+use crate::card_cache::Touch;
 use crate::error::MetastoreError;
 use crate::row;
 use crate::store::{Metastore, Write, statements};
@@ -273,6 +274,7 @@ impl Write {
             .bind(facets.sound.map(SoundId::as_i64))
             .bind(facets.region.map(|region| region.to_string()));
         let changed = self.run(VIDEO_SUBMIT, update).await? > 0;
+        self.touch(Touch::Face(id));
         for tag in hashtags.iter().filter(|_| changed) {
             let insert = VIDEO_HASHTAG_INSERT.query().bind(id.as_i64()).bind(tag.clone());
             self.run(VIDEO_HASHTAG_INSERT, insert).await?;
@@ -297,6 +299,7 @@ impl Write {
             .bind(publish.manifest_json.clone())
             .bind(publish.progress);
         let changed = self.run(VIDEO_PUBLISH, update).await? > 0;
+        self.touch(Touch::Face(id));
         if changed {
             self.video_creator_count(creator, 1, 0).await?;
         }
@@ -315,12 +318,14 @@ impl Write {
             .bind(id.as_i64())
             .bind(manifest_json.to_owned())
             .bind(progress);
+        self.touch(Touch::Face(id));
         Ok(self.run(VIDEO_MANIFEST_UPDATE, update).await? > 0)
     }
 
     /// Moves progress forward; never back.
     pub async fn video_progress_update(&mut self, id: VideoId, progress: f64) -> Result<(), MetastoreError> {
         let update = VIDEO_PROGRESS_UPDATE.query().bind(id.as_i64()).bind(progress);
+        self.touch(Touch::Face(id));
         self.run(VIDEO_PROGRESS_UPDATE, update).await.map(drop)
     }
 
@@ -346,6 +351,7 @@ impl Write {
             .bind(status.as_str())
             .bind(why.code.clone())
             .bind(why.message.clone());
+        self.touch(Touch::Face(id));
         Ok(self.run(VIDEO_REFUSE, update).await? > 0)
     }
 
@@ -361,6 +367,7 @@ impl Write {
             .map_or(Ok(0), |row| row.try_get("likes"))
             .map_err(VIDEO_LIKES.failed())?;
         let delete = VIDEO_DELETE.query().bind(video.id.as_i64());
+        self.touch(Touch::Face(video.id));
         if self.run(VIDEO_DELETE, delete).await? > 0 {
             let published = i64::from(video.status == VideoStatus::Published);
             self.video_creator_count(video.creator, -published, -likes)

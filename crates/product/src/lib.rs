@@ -47,8 +47,8 @@ pub use facts::Actor;
 pub use follows::FollowState;
 pub use limits::ProductLimits;
 pub use metastore::{
-    Comment, OperatorChange, Order, OrderKind, Rejection, Role, RoleChange, RoleChangeKind, RoleHolder,
-    UserCounts, Video, VideoCard, VideoCounts, VideoStatus,
+    CardFace, Comment, OperatorChange, Order, OrderKind, Rejection, Role, RoleChange, RoleChangeKind,
+    RoleHolder, UserCounts, Video, VideoCard, VideoCounts, VideoStatus,
 };
 pub use operators::{FACTOR_MAX, FACTOR_MIN, ORDER_MS_MAX, ORDERS_MAX, OrderAsked, WEIGHT_MAX};
 pub use outbox_relay::{OutboxRelay, RelayError};

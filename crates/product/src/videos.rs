@@ -19,7 +19,7 @@ impl Product {
             .into_iter()
             .next();
         let visible = |card: &VideoCard| {
-            card.video.status == VideoStatus::Published || viewer == Some(card.video.creator)
+            card.face.video.status == VideoStatus::Published || viewer == Some(card.face.video.creator)
         };
         found.filter(visible).ok_or(NO_VIDEO)
     }
@@ -27,7 +27,7 @@ impl Product {
     /// The published ones of `videos`, in the order asked; others are left out. At most [`metastore::LIST_MAX`].
     pub async fn video_cards(&self, videos: &[VideoId], viewer: Option<UserId>) -> Result<Vec<VideoCard>> {
         let mut cards = self.store().video_cards_get(videos, viewer).await?;
-        cards.retain(|card| card.video.status == VideoStatus::Published);
+        cards.retain(|card| card.face.video.status == VideoStatus::Published);
         Ok(cards)
     }
 

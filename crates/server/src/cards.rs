@@ -1,14 +1,10 @@
-//! From the rooms' values to wire shapes. Media links are signed here; nothing is read or decided.
+//! From the rooms' values to wire shapes. Nothing is read or decided; media links are signed in [`crate::links`].
 
-use api::{AudioTrack, Creator, Playback, Rejection, Rendition, UserViewer, VideoStatus, VideoViewer};
-use blob::BlobKey;
-use media::{AUDIO_FOLDER, DASH_FILE, HLS_FILE, MediaManifest, init_path, playlist_path, segment_path};
-use product::{Comment, Paged, Profile, VideoCard};
+use api::{Creator, Rejection, UserViewer, VideoStatus, VideoViewer};
+use product::{CardFace, Comment, Paged, Profile, VideoCard};
 use types::VideoId;
 
 use crate::parts::Rooms;
-
-const SEGMENT_MS: u32 = 2_000;
 
 pub(crate) fn user(profile: Profile) -> api::User {
     api::User {
@@ -69,22 +65,18 @@ pub(crate) fn video_counts(rooms: &Rooms, video: VideoId, counts: product::Video
     }
 }
 
-pub(crate) fn video(rooms: &Rooms, card: VideoCard) -> api::Video {
-    let VideoCard {
+pub(crate) fn video(rooms: &Rooms, card: &VideoCard) -> api::Video {
+    let CardFace {
         video,
         creator_username,
         creator_display_name,
-        counts,
-        liked,
-        saved,
-        following,
-    } = card;
+    } = &*card.face;
     api::Video {
         id: video.id,
         status: status(video.status),
         progress: video.progress as f32,
-        caption: video.caption,
-        hashtags: video.hashtags,
+        caption: video.caption.clone(),
+        hashtags: video.hashtags.clone(),
         category: video.facets.category.map(|category| category.to_string()),
         duration_ms: video.duration_ms,
         width: video.width.try_into().unwrap_or(0),
@@ -93,19 +85,20 @@ pub(crate) fn video(rooms: &Rooms, card: VideoCard) -> api::Video {
         published_at_ms: video.published_at_ms,
         creator: Creator {
             id: video.creator,
-            username: creator_username,
-            display_name: creator_display_name,
-            following,
+            username: creator_username.clone(),
+            display_name: creator_display_name.clone(),
+            following: card.following,
         },
         sound: None,
-        counts: video_counts(rooms, video.id, counts),
-        viewer: VideoViewer { liked, saved },
-        playback: video
-            .manifest_json
-            .and_then(|text| playback(rooms, video.id, &text)),
-        rejection: video.rejection.map(|no| Rejection {
-            code: no.code,
-            message: no.message,
+        counts: video_counts(rooms, video.id, card.counts),
+        viewer: VideoViewer {
+            liked: card.liked,
+            saved: card.saved,
+        },
+        playback: rooms.links.playback(rooms, &card.face),
+        rejection: video.rejection.as_ref().map(|no| Rejection {
+            code: no.code.clone(),
+            message: no.message.clone(),
         }),
     }
 }
@@ -118,60 +111,6 @@ fn status(status: product::VideoStatus) -> VideoStatus {
         product::VideoStatus::Rejected => VideoStatus::Rejected,
         product::VideoStatus::Failed => VideoStatus::Failed,
     }
-}
-
-fn playback(rooms: &Rooms, video: VideoId, manifest: &str) -> Option<Playback> {
-    let manifest: MediaManifest = serde_json::from_str(manifest)
-        .inspect_err(|error| tracing::error!(%video, %error, "stored manifest does not read"))
-        .ok()?;
-    let folder = BlobKey::parse(&format!("v/{video}")).ok()?;
-    let expires_ms = rooms.now_ms().max(0) as u64 + rooms.parts.media_link_ms;
-    let base = rooms.parts.signer.sign_prefix(&folder, expires_ms);
-    let link = |path: &str| format!("{base}/{path}");
-    let first = manifest.default_rendition()?;
-    Some(Playback {
-        hls: link(HLS_FILE),
-        dash: link(DASH_FILE),
-        mp4: manifest.mp4.as_deref().map(link),
-        poster: link(&manifest.poster),
-        thumbnails: manifest.thumbnails.iter().map(|path| link(path)).collect(),
-        thumbhash: manifest.thumbhash.clone(),
-        init: link(&init_path(&first.name)),
-        first_segment: link(&segment_path(&first.name, 0)),
-        segment_ms: SEGMENT_MS,
-        audio: manifest.audio.as_ref().map(|audio| AudioTrack {
-            codecs: audio.codecs.clone(),
-            bitrate_bps: audio.segments.bitrate_bps,
-            playlist: link(&playlist_path(AUDIO_FOLDER)),
-            init: link(&init_path(AUDIO_FOLDER)),
-            first_segment: link(&segment_path(AUDIO_FOLDER, 0)),
-            segments: segments(&link, AUDIO_FOLDER, audio.segments.count()),
-        }),
-        renditions: manifest
-            .renditions
-            .iter()
-            .map(|rendition| shown(&link, rendition))
-            .collect(),
-    })
-}
-
-fn shown(link: &dyn Fn(&str) -> String, rendition: &media::Rendition) -> Rendition {
-    Rendition {
-        name: rendition.name.clone(),
-        width: rendition.width,
-        height: rendition.height,
-        bitrate_bps: rendition.segments.bitrate_bps,
-        codecs: rendition.codecs.clone(),
-        playlist: link(&playlist_path(&rendition.name)),
-        init: link(&init_path(&rendition.name)),
-        segments: segments(link, &rendition.name, rendition.segments.count()),
-    }
-}
-
-fn segments(link: &dyn Fn(&str) -> String, folder: &str, count: usize) -> Vec<String> {
-    (0..count)
-        .map(|number| link(&segment_path(folder, number)))
-        .collect()
 }
 
 /// Counters are never negative; a broken one shows as none.

@@ -12,6 +12,7 @@ mod checked;
 mod error;
 mod identity;
 mod limits;
+mod links;
 mod meters;
 mod openapi;
 mod parts;

@@ -19,6 +19,7 @@ use types::TimestampMs;
 use crate::checked::Checked;
 use crate::identity::GuestKeys;
 use crate::limits::{Limiter, RateLimits};
+use crate::links::LinkCache;
 
 /// How long an answer may wait for the caller's own action to reach the jobs.
 const SETTLE_PATIENCE: Duration = Duration::from_millis(250);
@@ -81,6 +82,7 @@ pub(crate) struct Rooms {
     /// Access tokens that were checked a moment ago.
     pub tokens: Checked,
     pub limiter: Limiter,
+    pub links: LinkCache,
     /// When this process began to count.
     pub started_at_ms: TimestampMs,
 }
@@ -98,6 +100,7 @@ impl Rooms {
             cookies: Checked::default(),
             tokens: Checked::default(),
             limiter,
+            links: LinkCache::default(),
             started_at_ms,
         }
     }

@@ -77,7 +77,7 @@ async fn counts_equal_a_ledger_after_many_marks() {
     };
     let ids: Vec<_> = (1..=VIDEOS).map(video).collect();
     for card in store.video_cards_get(&ids, None).await.expect("cards") {
-        let target = card.video.id.raw();
+        let target = card.face.video.id.raw();
         let [likes, saves, shares] = [count(0, target), count(1, target), count(2, target)];
         assert_eq!(
             card.counts,

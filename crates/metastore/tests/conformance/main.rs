@@ -1,6 +1,7 @@
 //! What every backend of the metastore must do, over a real database. `open` is the only place that names an engine.
 
 mod accounts;
+mod cards;
 mod engagement;
 mod media_jobs;
 mod operators;

@@ -149,7 +149,7 @@ async fn cards_come_in_the_order_asked_whatever_their_number() {
     tx.commit().await.expect("a commit");
     let asked: Vec<VideoId> = [900].into_iter().chain((1..=70).rev()).map(video).collect();
     let cards = store.video_cards_get(&asked, Some(user(2))).await.expect("cards");
-    let ids: Vec<u64> = cards.iter().map(|card| card.video.id.raw()).collect();
+    let ids: Vec<u64> = cards.iter().map(|card| card.face.video.id.raw()).collect();
     assert_eq!(ids, (1..=70).rev().collect::<Vec<_>>());
     let marked: Vec<_> = cards.iter().filter(|card| card.liked || card.saved).collect();
     assert_eq!(
@@ -162,7 +162,7 @@ async fn cards_come_in_the_order_asked_whatever_their_number() {
     assert!(
         cards
             .iter()
-            .all(|card| card.following && card.creator_username == "user_1")
+            .all(|card| card.following && card.face.creator_username == "user_1")
     );
     let guest = store.video_cards_get(&asked, None).await.expect("cards");
     assert!(

@@ -219,7 +219,7 @@ pub(crate) async fn why(
         .video_cards(&[why.video()], viewer.user)
         .await?;
     let creator = cards.first().map_or("its creator".to_owned(), |card| {
-        format!("@{}", card.creator_username)
+        format!("@{}", card.face.creator_username)
     });
     Ok(Json(receipt(&why, &creator)))
 }

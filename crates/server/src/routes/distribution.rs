@@ -29,7 +29,7 @@ pub(crate) async fn distribution(
 ) -> Result<Json<Distribution>, ApiError> {
     let product = &rooms.parts.product;
     let card = product.video_card(id, Some(user)).await?;
-    if card.video.creator != user && product.admins().roles(user).await?.is_empty() {
+    if card.face.video.creator != user && product.admins().roles(user).await?.is_empty() {
         return Err(ProductError::Forbidden("only its creator sees how a video spreads").into());
     }
     let (row, before) = rooms.parts.store.pool_row_numbered(id).unwrap_or_default();

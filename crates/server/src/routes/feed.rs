@@ -122,8 +122,8 @@ async fn cards_of(
 ) -> Result<HashMap<VideoId, Video>, ApiError> {
     let cards = rooms.parts.product.video_cards(videos, user).await?;
     Ok(cards
-        .into_iter()
-        .map(|card| (card.video.id, cards::video(rooms, card)))
+        .iter()
+        .map(|card| (card.face.video.id, cards::video(rooms, card)))
         .collect())
 }
 

@@ -53,7 +53,7 @@ pub(crate) async fn videos(
     let cards = rooms.parts.product.video_cards(&videos, viewer.user).await?;
     let mut shown: HashMap<VideoId, api::Video> = cards
         .into_iter()
-        .map(|card| (card.video.id, cards::video(&rooms, card)))
+        .map(|card| (card.face.video.id, cards::video(&rooms, &card)))
         .collect();
     // A video may have gone since the list was made: ranks are those of what is shown.
     let there = top

@@ -74,7 +74,7 @@ pub(crate) async fn submit(
     };
     rooms.parts.uploads.submit(user, video, &submission).await?;
     let card = rooms.parts.product.video_card(video, Some(user)).await?;
-    Ok((StatusCode::ACCEPTED, Json(cards::video(&rooms, card))))
+    Ok((StatusCode::ACCEPTED, Json(cards::video(&rooms, &card))))
 }
 
 /// One part, to its signed link. Not in the OpenAPI document: clients follow the links they were given.

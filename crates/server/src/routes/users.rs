@@ -88,7 +88,7 @@ pub(crate) async fn videos(
     let items = page
         .items
         .into_iter()
-        .map(|card| cards::video(&rooms, card))
+        .map(|card| cards::video(&rooms, &card))
         .collect();
     Ok(Json(VideoPage {
         items,

@@ -21,7 +21,7 @@ pub(crate) async fn video(
     Named(id): Named<VideoId>,
 ) -> Result<Json<Video>, ApiError> {
     let card = rooms.parts.product.video_card(id, viewer.user).await?;
-    Ok(Json(cards::video(&rooms, card)))
+    Ok(Json(cards::video(&rooms, &card)))
 }
 
 /// Delete one's own video, everywhere.

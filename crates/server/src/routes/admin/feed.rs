@@ -100,7 +100,8 @@ pub(crate) async fn explain(
     tracing::info!(%admin, "a page of somebody was looked into");
     let videos: Vec<VideoId> = told.top.iter().map(|one| one.video).collect();
     let cards = rooms.parts.product.video_cards(&videos, None).await?;
-    let cards: HashMap<VideoId, VideoCard> = cards.into_iter().map(|card| (card.video.id, card)).collect();
+    let cards: HashMap<VideoId, VideoCard> =
+        cards.into_iter().map(|card| (card.face.video.id, card)).collect();
     Ok(Json(FeedExplained {
         viewer,
         at_ms: now_ms,
@@ -171,8 +172,8 @@ fn candidate(one: &ExplainedCandidate, cards: &HashMap<VideoId, VideoCard>) -> F
     let card = cards.get(&one.video);
     FeedCandidate {
         video: one.video,
-        caption: card.map_or_else(String::new, |card| card.video.caption.clone()),
-        creator: card.map_or_else(String::new, |card| card.creator_username.clone()),
+        caption: card.map_or_else(String::new, |card| card.face.video.caption.clone()),
+        creator: card.map_or_else(String::new, |card| card.face.creator_username.clone()),
         position: one.position.map(|position| position as u32),
         sources: names(&one.sources),
         light: one.light,
