@@ -244,6 +244,10 @@ pub struct FlowMetastore {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FlowLearner {
+    /// `starting`, `up`, or `down` after it died and until it has caught up again.
+    pub state: String,
+    /// How often it ended without being asked to since the process started: it is opened again each time.
+    pub ended: u64,
     /// Examples taken since learning began, restarts included.
     pub learned: u64,
     /// Of these, those that told an outcome.

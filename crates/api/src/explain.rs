@@ -23,6 +23,9 @@ pub struct FeedRecipeStage {
     pub switchable: bool,
     /// The share of viewers for whom it runs, 0 to 1.
     pub share: f32,
+    /// How it is broken on purpose: `error`, `panic` or `hang`. Absent for what is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
 }
 
 /// Has a stage run for a share of viewers.

@@ -12,6 +12,7 @@ mod distribution;
 mod error;
 mod events;
 mod explain;
+mod faults;
 mod feed;
 mod operators;
 mod trending;
@@ -41,6 +42,7 @@ pub use distribution::{
 };
 pub use error::ErrorBody;
 pub use events::{EventsRequest, EventsResponse, Promise, RejectedEvent};
+pub use faults::{BrokenPart, FaultRequest, Faults};
 pub use explain::{
     FeedCandidate, FeedExplained, FeedGone, FeedLeaning, FeedRecipe, FeedRecipeStage, FeedRemoved, FeedSlate,
     FeedStage, FeedSwitch,

@@ -29,6 +29,7 @@ pub struct Config {
     pub lake: Lake,
     pub learner: Learner,
     pub feed: Feed,
+    pub faults: Faults,
     pub telemetry: Telemetry,
 }
 
@@ -98,6 +99,7 @@ pub struct Learner {
     pub enabled: bool,
     pub towers: bool,
     pub checkpoint_interval_ms: u64,
+    pub silence_ms_max: u64,
     pub entities_max: usize,
     pub pairs_max: usize,
     pub viewers_max: usize,
@@ -124,6 +126,12 @@ pub struct Feed {
     /// Shares of viewers, 0 to 1, by the name of a stage.
     pub components: BTreeMap<String, f32>,
     pub inbox_fan_out_max: usize,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Faults {
+    pub allowed: bool,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -53,6 +53,8 @@ pub struct House {
     ids: Arc<IdGenerator>,
     metrics: PrometheusHandle,
     background: Background,
+    /// Shares of viewers that admins set for stages of the feed.
+    components: Vec<(String, f64)>,
 }
 
 /// What runs beside the door.
@@ -107,6 +109,7 @@ impl House {
         let learner = config.learner.enabled.then(|| LearnerParts {
             live: trainer::Live::new(),
             control: trainer::TrainerControl::new(),
+            silence_ms_max: config.learner.silence_ms_max.try_into().unwrap_or(i64::MAX),
         });
         let vectors = VideoVectors::new();
         let streams = StreamParts {
@@ -123,6 +126,10 @@ impl House {
             vectors: vectors.clone(),
         };
         let steering = SteeringHandle::default();
+        let components = product
+            .feed_components()
+            .await
+            .map_err(AppError::start("the feed's switches"))?;
         let background = Background::start(streams, &store, &product, queue, &steering).await?;
         Ok(Self {
             store,
@@ -141,6 +148,7 @@ impl House {
             ids,
             metrics,
             background,
+            components,
         })
     }
 
@@ -163,6 +171,10 @@ impl House {
             },
         };
         let for_you = ForYou::new(&feed_parts).map_err(AppError::start("the feed"))?;
+        switch(&for_you, &self.components);
+        if config.faults.allowed {
+            tracing::warn!("admins may break parts of this process on purpose; this is for tests only");
+        }
         let readiness = Arc::new(Readiness::default());
         let parts = ServerParts {
             client_config: client_config(config, self.product.limits()),
@@ -181,6 +193,7 @@ impl House {
             metrics: self.metrics,
             jobs: self.background.streams.controls().jobs.clone(),
             learner: self.background.streams.controls().learner.clone(),
+            faults_allowed: config.faults.allowed,
             rate_limits: config.limits,
             guest_key: self.secrets.guests,
             media_link_ms: config.server.media_link_ms,
@@ -308,6 +321,15 @@ pub fn now_ms() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_millis() as i64)
+}
+
+/// Switches stages as admins had them; one that is gone, or may not be switched any more, was another version's.
+fn switch(for_you: &ForYou, components: &[(String, f64)]) {
+    for (name, share) in components {
+        if let Err(error) = for_you.switch(name, *share as f32) {
+            tracing::warn!(stage = name, share, %error, "a switch of the feed is left as the settings have it");
+        }
+    }
 }
 
 async fn media_queue(

@@ -15,8 +15,12 @@ mod control;
 mod events;
 #[path = "front_door/feed.rs"]
 mod feed;
+#[path = "front_door/flags.rs"]
+mod flags;
 #[path = "front_door/house.rs"]
 mod house;
+#[path = "front_door/insight.rs"]
+mod insight;
 #[path = "front_door/media.rs"]
 mod media;
 #[path = "front_door/operators.rs"]

@@ -10,7 +10,8 @@
 //! - a cut or selector names places that exist, each once;
 //! - every stage is timed and counted, and what is removed is counted by reason. What was removed is kept beside what was kept when
 //!   [`Watch::Traced`] asks for it;
-//! - a stage may run for a share of people ([`Pipeline::switch`]); it prints itself ([`Pipeline::recipe`]).
+//! - a stage may run for a share of people ([`Pipeline::switch`]), and be broken on purpose for a test ([`Pipeline::break_stage`]); it prints
+//!   itself ([`Pipeline::recipe`]).
 //!
 //! There is no IO here, no clock but deadlines and stopwatches, and no video.
 //!

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use types::Fault;
 
 use crate::breaker::Breaker;
 use crate::merge::ByKey;
@@ -83,18 +84,7 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
     /// # Errors
     /// See [`SwitchError`].
     pub fn switch(&self, stage: &str, share: f32) -> Result<(), SwitchError> {
-        let lines = self.recipe();
-        let Some(line) = lines.iter().find(|line| line.name == stage) else {
-            let known: Vec<&str> = lines
-                .iter()
-                .filter(|line| line.is_switchable)
-                .map(|line| line.name)
-                .collect();
-            return Err(SwitchError::Unknown {
-                name: stage.to_owned(),
-                known: known.join(", "),
-            });
-        };
+        let line = self.line(stage, |line| line.is_switchable)?;
         if !line.is_switchable {
             return Err(SwitchError::Fixed(line.name));
         }
@@ -108,6 +98,34 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
         Ok(())
     }
 
+    /// Breaks `stage` on purpose from the next request on; none mends it. It is for tests of what a request is without it: whoever offers
+    /// this to anybody says who may.
+    ///
+    /// # Errors
+    /// [`SwitchError::Unknown`]; [`SwitchError::NeverWaits`] for a stage that cannot hang.
+    pub fn break_stage(&self, stage: &str, fault: Option<Fault>) -> Result<(), SwitchError> {
+        let line = self.line(stage, |_| true)?;
+        let waits = matches!(line.kind, StageKind::QueryHydrator | StageKind::Source);
+        if fault == Some(Fault::Hang) && !waits {
+            return Err(SwitchError::NeverWaits(line.name));
+        }
+        self.switches.set_fault(line.name, fault);
+        Ok(())
+    }
+
+    /// The stage of that name; an error names those of `offered`.
+    fn line(&self, stage: &str, offered: impl Fn(&RecipeLine) -> bool) -> Result<RecipeLine, SwitchError> {
+        let mut lines = self.recipe();
+        if let Some(at) = lines.iter().position(|line| line.name == stage) {
+            return Ok(lines.swap_remove(at));
+        }
+        let known = lines.iter().filter(|line| offered(line)).map(|line| line.name);
+        Err(SwitchError::Unknown {
+            name: stage.to_owned(),
+            known: known.collect::<Vec<_>>().join(", "),
+        })
+    }
+
     /// The stages in the order in which they run, and what each does.
     pub fn recipe(&self) -> Vec<RecipeLine> {
         let mut lines = Vec::new();
@@ -118,6 +136,7 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
                 about: stage.about(),
                 is_switchable: stage.is_switchable(),
                 share: self.switches.share(stage.name()),
+                fault: self.switches.fault(stage.name()),
             });
         });
         lines
@@ -174,7 +193,11 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
                 continue;
             }
             let began = Instant::now();
-            let done = guarded(hydrator.hydrate(query), self.recipe.deadlines.hydrator).await;
+            let work = async {
+                run.positions.strike_waiting(hydrator.name()).await?;
+                hydrator.hydrate(query).await
+            };
+            let done = guarded(work, self.recipe.deadlines.hydrator).await;
             let mut report = report(StageKind::QueryHydrator, hydrator.name(), began, 0);
             report.end = ended(done.err());
             self.note(&mut run, report);
@@ -207,7 +230,10 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
                 continue;
             }
             let began = Instant::now();
-            let done = caught(|| effect.run(query, &selected));
+            let done = caught(|| {
+                run.positions.strike(effect.name())?;
+                effect.run(query, &selected)
+            });
             let mut report = report(StageKind::SideEffect, effect.name(), began, selected.len());
             report.end = ended(done.err());
             self.note(&mut run, report);
@@ -234,9 +260,14 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
             asked.push((source, breaker));
         }
         let deadline = self.recipe.deadlines.source;
+        let positions = &run.positions.clone();
         let running = asked.iter().map(|(source, _)| async move {
             let began = Instant::now();
-            let found = guarded(source.retrieve(query), deadline).await;
+            let work = async {
+                positions.strike_waiting(source.name()).await?;
+                source.retrieve(query).await
+            };
+            let found = guarded(work, deadline).await;
             (report(StageKind::Source, source.name(), began, 0), found)
         });
         let mut found = Vec::with_capacity(asked.len());
@@ -264,7 +295,10 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
             && !self.is_off(run, StageKind::Merger, &**merger, before)
         {
             let began = Instant::now();
-            let done = caught(|| merger.merge(query, found));
+            let done = caught(|| {
+                run.positions.strike(merger.name())?;
+                merger.merge(query, found)
+            });
             let mut report = report(StageKind::Merger, merger.name(), began, before);
             report.after = done.as_ref().map_or(0, Vec::len);
             match done {
@@ -301,7 +335,8 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
         }
         run.before.clone_from(candidates);
         let began = Instant::now();
-        let done = caught(|| work(candidates)).and_then(|()| {
+        let struck = || run.positions.strike(stage.name());
+        let done = caught(|| struck().and_then(|()| work(candidates))).and_then(|()| {
             let same = |(one, was): (&C, &C)| one.key() == was.key();
             match candidates.iter().zip(&run.before).all(same) {
                 true => Ok(()),
@@ -328,10 +363,14 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
             let began = Instant::now();
             let mut report = report(StageKind::Filter, filter.name(), began, candidates.len());
             removals.begin(candidates.len());
-            let whole = AssertUnwindSafe(|| filter.filter(query, candidates, &mut removals));
-            if std::panic::catch_unwind(whole).is_err() {
+            let whole = || {
+                run.positions.strike(filter.name())?;
+                filter.filter(query, candidates, &mut removals);
+                Ok(())
+            };
+            if let Err(error) = caught(whole) {
                 one_by_one(&**filter, query, candidates, &mut removals);
-                report.end = ended(Some(StageError("panicked; asked about each alone".into())));
+                report.end = ended(Some(StageError(format!("{error}; asked about each alone"))));
             }
             leave(run, filter.name(), candidates, &removals, &mut report);
             report.took = began.elapsed();
@@ -345,7 +384,10 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
         }
         let began = Instant::now();
         let keep_max = cut.keep_max(query);
-        let kept = caught(|| cut.keep(query, candidates)).and_then(|kept| checked(kept, candidates.len()));
+        let kept = caught(|| {
+            run.positions.strike(cut.name())?;
+            checked(cut.keep(query, candidates)?, candidates.len())
+        });
         let mut report = report(StageKind::Cut, cut.name(), began, candidates.len());
         let kept = kept.unwrap_or_else(|error| {
             report.end = ended(Some(error));
@@ -372,7 +414,11 @@ impl<Q: Asked, C: Candidate> Pipeline<Q, C> {
         for selector in first.into_iter().chain(spare) {
             run.before.clone_from(&candidates);
             let began = Instant::now();
-            let places = caught(|| selector.select(query, &mut candidates))
+            let select = || {
+                run.positions.strike(selector.name())?;
+                selector.select(query, &mut candidates)
+            };
+            let places = caught(select)
                 .and_then(|places| checked(places, candidates.len()))
                 .and_then(|places| {
                     let same = |&place: &usize| candidates[place].key() == run.before[place].key();

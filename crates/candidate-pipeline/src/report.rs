@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use types::Fault;
+
 /// The kinds of stages, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StageKind {
@@ -103,4 +105,6 @@ pub struct RecipeLine {
     pub is_switchable: bool,
     /// The share of people for whom it runs, 0 to 1.
     pub share: f32,
+    /// How it is broken on purpose; none when it is not.
+    pub fault: Option<Fault>,
 }

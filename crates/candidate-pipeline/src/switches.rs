@@ -1,10 +1,14 @@
 //! Which stages run for whom: a share of people for each named stage, changeable while requests run. Who belongs to a share follows
 //! from the stage's name and the person alone, so it stays the same over requests and restarts, and shares of two stages are independent.
+//! And which stages are broken on purpose ([`Fault`]), for tests of what a request is without them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use types::Fault;
+
+use crate::stage::StageError;
 
 /// Why a switch cannot be set.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -15,23 +19,52 @@ pub enum SwitchError {
     Fixed(&'static str),
     #[error("the share of `{name}` is {share}, it must be between 0 (off) and 1 (on for everybody)")]
     Share { name: String, share: f32 },
+    #[error("`{0}` does not wait for anything, so it cannot hang; break it with error or panic")]
+    NeverWaits(&'static str),
 }
 
-/// Shares by stage; a stage that is not named runs for everybody.
+/// How one stage stands.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    share: f32,
+    fault: Option<Fault>,
+}
+
+const WHOLE: Standing = Standing {
+    share: 1.0,
+    fault: None,
+};
+
+type Standings = BTreeMap<&'static str, Standing>;
+
+/// By stage; a stage that is not named is whole and runs for everybody.
 #[derive(Debug, Default)]
-pub struct Switches(RwLock<Arc<BTreeMap<&'static str, f32>>>);
+pub struct Switches(RwLock<Arc<Standings>>);
 
 /// The switches as they stood when a request began.
-pub(crate) struct Positions(Arc<BTreeMap<&'static str, f32>>);
+#[derive(Clone)]
+pub(crate) struct Positions(Arc<Standings>);
 
 impl Switches {
     pub(crate) fn set(&self, stage: &'static str, share: f32) {
-        let mut shares = self.0.write();
-        Arc::make_mut(&mut shares).insert(stage, share);
+        self.change(stage, |standing| standing.share = share);
+    }
+
+    pub(crate) fn set_fault(&self, stage: &'static str, fault: Option<Fault>) {
+        self.change(stage, |standing| standing.fault = fault);
+    }
+
+    fn change(&self, stage: &'static str, change: impl FnOnce(&mut Standing)) {
+        let mut standings = self.0.write();
+        change(Arc::make_mut(&mut standings).entry(stage).or_insert(WHOLE));
     }
 
     pub(crate) fn share(&self, stage: &str) -> f32 {
-        self.0.read().get(stage).copied().unwrap_or(1.0)
+        self.positions().of(stage).share
+    }
+
+    pub(crate) fn fault(&self, stage: &str) -> Option<Fault> {
+        self.positions().of(stage).fault
     }
 
     pub(crate) fn positions(&self) -> Positions {
@@ -40,9 +73,30 @@ impl Switches {
 }
 
 impl Positions {
+    fn of(&self, stage: &str) -> Standing {
+        self.0.get(stage).copied().unwrap_or(WHOLE)
+    }
+
     pub(crate) fn is_on(&self, stage: &str, unit: u64) -> bool {
-        let share = self.0.get(stage).copied().unwrap_or(1.0);
+        let share = self.of(stage).share;
         share >= 1.0 || place(stage, unit) < f64::from(share)
+    }
+
+    /// Fails, or panics, where the stage is broken on purpose. A stage that waits for nothing cannot hang.
+    pub(crate) fn strike(&self, stage: &str) -> Result<(), StageError> {
+        match self.of(stage).fault {
+            None | Some(Fault::Hang) => Ok(()),
+            Some(Fault::Error) => Err(StageError("broken on purpose".into())),
+            Some(Fault::Panic) => panic!("`{stage}` is broken on purpose"),
+        }
+    }
+
+    /// The same for a stage that may wait: it may also never come back.
+    pub(crate) async fn strike_waiting(&self, stage: &str) -> Result<(), StageError> {
+        match self.of(stage).fault {
+            Some(Fault::Hang) => std::future::pending().await,
+            _ => self.strike(stage),
+        }
     }
 }
 

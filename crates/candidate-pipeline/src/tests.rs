@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use types::Fault;
+
 use crate::*;
 
 macro_rules! named {
@@ -367,4 +369,36 @@ async fn a_stage_that_is_switched_off_is_left_out_and_nonsense_is_refused() {
         "refuses",
     ];
     assert_eq!(names, expect);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_broken_on_purpose_fails_as_if_by_itself_and_is_mended() {
+    let pipeline = Pipeline::new(recipe(vec![gives("a", &[2, 3, 4]), gives("b", &[5])]));
+    let broken = "broken on purpose";
+    let asked_alone = "panicked; asked about each alone";
+    let rows = [
+        ("a", Fault::Error, broken, &[5][..]),
+        ("a", Fault::Panic, "panicked", &[5]),
+        ("a", Fault::Hang, "took longer than 20 ms", &[5]),
+        ("plus", Fault::Hang, "took longer than 20 ms", &[5, 4, 3]),
+        ("not_the_query", Fault::Panic, asked_alone, &[5, 4, 3]),
+        ("by_id", Fault::Panic, "panicked", &[2, 3, 4]),
+        ("refuses", Fault::Error, broken, &[5, 4, 3]),
+    ];
+    for (stage, fault, error, shown) in rows {
+        pipeline.break_stage(stage, Some(fault)).expect("it is there");
+        let outcome = pipeline.run(&mut 0, Watch::Counted).await;
+        assert_eq!(*end(&outcome, stage), failed(error), "{stage}");
+        assert_eq!(ids(&outcome.selected), shown, "{stage} {fault:?}");
+        let lines = pipeline.recipe();
+        let line = lines.iter().find(|line| line.name == stage).expect("listed");
+        assert_eq!(line.fault, Some(fault));
+        pipeline.break_stage(stage, None).expect("it is there");
+        let outcome = pipeline.run(&mut 0, Watch::Counted).await;
+        assert_eq!(ids(&outcome.selected), [5, 4, 3], "{stage} is whole again");
+    }
+    let refused = pipeline.break_stage("by_id", Some(Fault::Hang));
+    assert_eq!(refused, Err(SwitchError::NeverWaits("by_id")));
+    let unknown = pipeline.break_stage("c", Some(Fault::Error));
+    assert!(matches!(unknown, Err(SwitchError::Unknown { .. })));
 }

@@ -28,6 +28,7 @@ const KIND_PUBLISHED: u8 = 4;
 const KIND_REMOVED: u8 = 5;
 const KIND_EXAMPLE: u8 = 6;
 const KIND_DESCRIBED: u8 = 7;
+const KIND_FLAGGED: u8 = 9;
 const KIND_POOL: u8 = 10;
 const KIND_WISH: u8 = 8;
 
@@ -74,7 +75,7 @@ impl DecodeError {
 pub fn stamp_outbox_id(encoded: &mut [u8], outbox_id: u64) {
     let outboxed = matches!(
         encoded.get(1),
-        Some(&(KIND_ACTION | KIND_PUBLISHED | KIND_REMOVED | KIND_DESCRIBED))
+        Some(&(KIND_ACTION | KIND_PUBLISHED | KIND_REMOVED | KIND_DESCRIBED | KIND_FLAGGED))
     );
     if let Some(slot) = encoded
         .get_mut(OUTBOX_ID_AT..OUTBOX_ID_AT + 8)
@@ -134,6 +135,7 @@ impl Event {
             KIND_PUBLISHED => Self::Video(video::read_published(&mut input)?),
             KIND_REMOVED => Self::Video(video::read_removed(&mut input)?),
             KIND_DESCRIBED => Self::Video(video::read_described(&mut input)?),
+            KIND_FLAGGED => Self::Video(video::read_flagged(&mut input)?),
             KIND_EXAMPLE => Self::Example(example::read_example(&mut input)?),
             KIND_POOL => Self::Pool(pool::read_pool(&mut input)?),
             KIND_WISH => Self::Wish(wish::read_wish(&mut input)?),

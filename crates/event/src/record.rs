@@ -262,6 +262,17 @@ pub enum VideoChange {
         video: VideoId,
         at_ms: TimestampMs,
     },
+    /// What keeps a video from people from now on. Of a video with any such flag it comes before [`VideoChange::Published`], so that nobody
+    /// finds it without.
+    Flagged {
+        outbox_id: u64,
+        video: VideoId,
+        at_ms: TimestampMs,
+        /// Out of every feed and list, by an admin.
+        hidden: bool,
+        /// For people of age only.
+        adults_only: bool,
+    },
 }
 
 impl VideoChange {
@@ -270,15 +281,17 @@ impl VideoChange {
         match self {
             Self::Published { outbox_id, .. }
             | Self::Described { outbox_id, .. }
-            | Self::Removed { outbox_id, .. } => *outbox_id,
+            | Self::Removed { outbox_id, .. }
+            | Self::Flagged { outbox_id, .. } => *outbox_id,
         }
     }
 
     pub const fn video(&self) -> VideoId {
         match self {
-            Self::Published { video, .. } | Self::Described { video, .. } | Self::Removed { video, .. } => {
-                *video
-            }
+            Self::Published { video, .. }
+            | Self::Described { video, .. }
+            | Self::Removed { video, .. }
+            | Self::Flagged { video, .. } => *video,
         }
     }
 }

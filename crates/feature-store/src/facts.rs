@@ -49,7 +49,7 @@ pub struct Flags(pub u8);
 impl Flags {
     /// Taken out of all feeds by an admin.
     pub const HIDDEN: Self = Self(1);
-    /// For adults only, says an admin.
+    /// For people of age only, says its creator or an admin.
     pub const ADULTS: Self = Self(2);
 
     pub const fn has(self, other: Self) -> bool {

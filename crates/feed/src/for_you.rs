@@ -8,7 +8,7 @@ use candidate_pipeline::{Pipeline, RecipeLine, SwitchError, Watch};
 use event_log::EventLog;
 use feature_store::{FeatureStore, LiveFeatures, StoreError};
 use parking_lot::Mutex;
-use types::{ImpressionId, Region, TimestampMs, VideoId, ViewerId};
+use types::{Fault, ImpressionId, Region, TimestampMs, VideoId, ViewerId};
 
 use crate::cursor::{Cursor, CursorError, Cursors, FeedKind};
 use crate::explain::Explained;
@@ -154,6 +154,14 @@ impl ForYou {
     /// See [`SwitchError`].
     pub fn switch(&self, stage: &str, share: f32) -> Result<(), SwitchError> {
         self.pipeline.switch(stage, share)
+    }
+
+    /// Breaks a stage on purpose from the next request on; none mends it. For tests of what a page is without it.
+    ///
+    /// # Errors
+    /// See [`SwitchError`].
+    pub fn break_stage(&self, stage: &str, fault: Option<Fault>) -> Result<(), SwitchError> {
+        self.pipeline.break_stage(stage, fault)
     }
 
     /// A page of at most `count` videos that the caller has not seen. Asking again with the same cursor within five minutes gives the

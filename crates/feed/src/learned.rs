@@ -8,7 +8,7 @@ use feature::{Registry, Row};
 use model::{Predictions, RowRef};
 use parking_lot::Mutex;
 use ranking::{Ranker, Value, row_ref};
-use trainer::{Live, Serving, TrainerControl};
+use trainer::{Learning, Live, Serving, TrainerControl};
 use types::TimestampMs;
 
 use crate::model::{Query, VideoCandidate};
@@ -17,8 +17,6 @@ use crate::model::{Query, VideoCandidate};
 const EXAMPLES_MIN: u64 = 200;
 /// After so many examples the learned value has half of the say.
 const EXAMPLES_HALF: u64 = 20_000;
-/// A learner that has not been heard of for so long stands still: what it knows is growing old.
-const SILENCE_MS_MAX: i64 = 60_000;
 /// Answers kept for the next requests, 0.6 MB each.
 const SPARE_MAX: usize = 8;
 
@@ -29,6 +27,8 @@ pub struct LearnerParts {
     pub live: Live,
     /// How the learner stands.
     pub control: TrainerControl,
+    /// A learner that has not been heard of for so long stands still: what it knows is growing old.
+    pub silence_ms_max: i64,
 }
 
 /// Why the light score stands alone.
@@ -40,6 +40,8 @@ pub(crate) enum Unlearned {
     Missing,
     /// It has seen too little.
     Untrained,
+    /// Its learner died, and has not caught up since.
+    Down,
     /// Its learner stands still.
     Stale,
     /// It answered with something that is no number.
@@ -57,6 +59,7 @@ impl Unlearned {
             Self::Off => "off",
             Self::Missing => "missing",
             Self::Untrained => "untrained",
+            Self::Down => "down",
             Self::Stale => "stale",
             Self::Broken => "broken",
             Self::Unread => "unread",
@@ -128,8 +131,11 @@ pub(crate) fn serving(
     now_ms: TimestampMs,
 ) -> Result<Arc<Serving>, Unlearned> {
     let learner = learner.ok_or(Unlearned::Off)?;
+    if learner.control.learning() == Learning::Down {
+        return Err(Unlearned::Down);
+    }
     let serving = learner.live.get().ok_or(Unlearned::Missing)?;
-    if learner.control.heard_ms() < now_ms.saturating_sub(SILENCE_MS_MAX) {
+    if learner.control.heard_ms() < now_ms.saturating_sub(learner.silence_ms_max) {
         return Err(Unlearned::Stale);
     }
     Ok(serving)

@@ -218,6 +218,7 @@ fn school() -> School {
     let parts = LearnerParts {
         live: Live::new(),
         control: TrainerControl::new(),
+        silence_ms_max: 60_000,
     };
     let registry = Registry::new();
     let trainer = Trainer::open(TrainerParts {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use event::{Event, VideoChange, topic};
 use event_log::{Record, Topic};
-use feature_store::{FeatureStore, VideoProfile, fold, job};
+use feature_store::{FeatureStore, Flags, VideoProfile, fold, job};
 use stream::{Operator, Poisoned};
 
 use crate::decode;
@@ -64,6 +64,17 @@ impl Operator for CatalogJob {
                 ..
             }) => self.store.catalog_describe(video, content, original),
             Event::Video(VideoChange::Removed { video, .. }) => self.store.catalog_remove(video),
+            Event::Video(VideoChange::Flagged {
+                video,
+                hidden,
+                adults_only,
+                ..
+            }) => {
+                let flags = Flags::default()
+                    .with(Flags::HIDDEN, hidden)
+                    .with(Flags::ADULTS, adults_only);
+                self.store.catalog_flag(video, flags);
+            }
             _ => {
                 return Err(Poisoned {
                     reason: "not_a_video_change",

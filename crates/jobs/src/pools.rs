@@ -111,6 +111,8 @@ impl Operator for PoolsJob {
             Event::Video(VideoChange::Removed { video, .. }) => {
                 self.store.pool_update(video, |row| row.removed = true);
             }
+            // Neither changes what a video is owed; who may see it is asked when it is shown.
+            Event::Video(VideoChange::Described { .. } | VideoChange::Flagged { .. }) => {}
             Event::Pool(change) => {
                 if !self.store.pool_update(change.video, |row| row.step(&change)) {
                     metrics::counter!("riffle_jobs_duplicates_total", "job" => job::POOLS).increment(1);

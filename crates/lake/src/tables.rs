@@ -229,13 +229,16 @@ const fn change_kind(change: &VideoChange) -> &'static str {
         VideoChange::Published { .. } => "published",
         VideoChange::Described { .. } => "described",
         VideoChange::Removed { .. } => "removed",
+        VideoChange::Flagged { .. } => "flagged",
     }
 }
 
 const fn changed_ms(change: &VideoChange) -> TimestampMs {
     match change {
         VideoChange::Published { published_ms, .. } => *published_ms,
-        VideoChange::Described { at_ms, .. } | VideoChange::Removed { at_ms, .. } => *at_ms,
+        VideoChange::Described { at_ms, .. }
+        | VideoChange::Removed { at_ms, .. }
+        | VideoChange::Flagged { at_ms, .. } => *at_ms,
     }
 }
 
@@ -267,6 +270,6 @@ fn published(change: &VideoChange) -> Option<Published<'_>> {
             category: *category,
             region: *region,
         }),
-        VideoChange::Described { .. } | VideoChange::Removed { .. } => None,
+        VideoChange::Described { .. } | VideoChange::Removed { .. } | VideoChange::Flagged { .. } => None,
     }
 }

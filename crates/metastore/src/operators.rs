@@ -1,4 +1,4 @@
-//! What operators ask of the feed, the weights of its value model, and the trail of who changed what. It does not know what an order does.
+//! What operators ask of the feed, the weights of its value model, which of its stages run for whom, and the trail of who changed what. It does not know what an order does.
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row};
@@ -18,6 +18,9 @@ statements! {
     VALUE_WEIGHT_PUT = "INSERT INTO value_weights (head, weight) VALUES ($1, $2) \
         ON CONFLICT (head) DO UPDATE SET weight = excluded.weight";
     VALUE_WEIGHTS_DELETE = "DELETE FROM value_weights";
+    FEED_COMPONENTS = "SELECT name, share FROM feed_components ORDER BY name LIMIT $1";
+    FEED_COMPONENT_PUT = "INSERT INTO feed_components (name, share) VALUES ($1, $2) \
+        ON CONFLICT (name) DO UPDATE SET share = excluded.share";
     OPERATOR_CHANGES = "SELECT c.what, c.detail, c.changed_at_ms, c.changed_by, a.username \
         FROM operator_changes c LEFT JOIN accounts a ON a.id = c.changed_by ORDER BY c.id DESC LIMIT $1";
     OPERATOR_CHANGE_NEXT_ID = "UPDATE sequences SET value = value + 1 WHERE name = 'operator_changes' RETURNING value";
@@ -119,6 +122,14 @@ impl FromRow<'_, SqliteRow> for WeightRow {
     }
 }
 
+struct ComponentRow(String, f64);
+
+impl FromRow<'_, SqliteRow> for ComponentRow {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self(row.try_get("name")?, row.try_get("share")?))
+    }
+}
+
 impl Metastore {
     /// The orders in force at `now_ms`, newest first, at most [`LIST_MAX`].
     pub async fn orders_active(&self, now_ms: TimestampMs) -> Result<Vec<Order>, MetastoreError> {
@@ -139,6 +150,18 @@ impl Metastore {
                 .collect()
         })
         .map_err(VALUE_WEIGHTS.failed())
+    }
+
+    /// The shares of viewers that were set for stages of the feed, by name; the others are as the settings have them.
+    pub async fn feed_components(&self) -> Result<Vec<(String, f64)>, MetastoreError> {
+        let query = FEED_COMPONENTS.rows::<ComponentRow>().bind(i64::from(LIST_MAX));
+        let rows = query.fetch_all(&self.readers).await;
+        rows.map(|rows| {
+            rows.into_iter()
+                .map(|ComponentRow(name, share)| (name, share))
+                .collect()
+        })
+        .map_err(FEED_COMPONENTS.failed())
     }
 
     /// The newest rows of the trail first, at most [`LIST_MAX`].
@@ -183,6 +206,12 @@ impl Write {
             self.run(VALUE_WEIGHT_PUT, put).await?;
         }
         Ok(())
+    }
+
+    /// Sets the share of viewers for whom a stage of the feed runs.
+    pub async fn feed_component_put(&mut self, name: &str, share: f64) -> Result<(), MetastoreError> {
+        let put = FEED_COMPONENT_PUT.query().bind(name.to_owned()).bind(share);
+        self.run(FEED_COMPONENT_PUT, put).await.map(drop)
     }
 
     /// Adds a row to the trail.

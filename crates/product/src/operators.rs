@@ -1,5 +1,5 @@
-//! What those who look after the house may ask of the feed: boosts and pins with an end and a reason, and the weights of the value
-//! model. Every change leaves a row in the trail, in the same transaction. Who may ask is decided at the door; what an order does, in the feed.
+//! What those who look after the house may ask of the feed: boosts and pins with an end and a reason, the weights of the value
+//! model, and for whom a stage runs. Every change leaves a row in the trail, in the same transaction. Who may ask is decided at the door; what an order does, in the feed.
 
 use metastore::{LIST_MAX, OperatorChange, Order, OrderKind, OrderNew};
 use types::{Region, Target, TimestampMs, UserId};
@@ -126,6 +126,25 @@ impl Product {
             .await?;
         tx.commit().await?;
         tracing::info!(%by, weights = detail, "the weights of the value model were set");
+        Ok(())
+    }
+
+    /// The shares of viewers that were set for stages of the feed, by name; the others are as the settings have them.
+    pub async fn feed_components(&self) -> Result<Vec<(String, f64)>> {
+        Ok(self.store().feed_components().await?)
+    }
+
+    /// Keeps the share of viewers for whom a stage of the feed runs. Which stages there are, and which may be switched, is the feed's to
+    /// say: the door asks it first.
+    pub async fn feed_component_set(&self, name: &str, share: f64, by: UserId) -> Result<()> {
+        let now_ms = self.now_ms();
+        let mut tx = self.store().write("feed_component").await?;
+        tx.feed_component_put(name, share).await?;
+        let detail = format!("{name} for {share} of viewers");
+        tx.operator_change_note("component_switched", &detail, now_ms, by)
+            .await?;
+        tx.commit().await?;
+        tracing::info!(%by, stage = name, share, "a stage of the feed was switched");
         Ok(())
     }
 

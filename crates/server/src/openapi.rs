@@ -73,6 +73,8 @@ pub(crate) fn endpoints() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(admin::feed::pipeline))
         .routes(routes!(admin::feed::switch))
         .routes(routes!(admin::feed::explain))
+        .routes(routes!(admin::faults::faults))
+        .routes(routes!(admin::faults::fault_set))
 }
 
 /// The events door, which has a state of its own.

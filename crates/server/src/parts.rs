@@ -44,6 +44,8 @@ pub struct ServerParts {
     pub jobs: Vec<JobControl>,
     /// The learner, where there is one.
     pub learner: Option<TrainerControl>,
+    /// Whether admins may break parts of this process on purpose.
+    pub faults_allowed: bool,
     /// What clients are told about limits.
     pub client_config: api::ClientConfig,
     pub rate_limits: RateLimits,

@@ -34,7 +34,7 @@ pub use follower::{FOLLOWER, Follower, FollowerParts, FollowerStatus, FollowerTa
 pub use guard::GuardConfig;
 pub use journal::{Begin, Dense, Discontinuity, Entry, JOURNAL, Range, Rows, Take};
 pub use learner::{Learner, LearnerParts, LearnerSettings, MICRO_BATCH_MAX, Placed, Tally};
-pub use live::{Live, Serving, ServingTowers, TrainerControl, TrainerStatus};
+pub use live::{Learning, Live, Serving, ServingTowers, TrainerControl, TrainerStatus};
 pub use quality::HeadFigures;
 pub use shape::ExampleShape;
 pub use state::{ReplayError, replay};

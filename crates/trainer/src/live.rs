@@ -8,6 +8,7 @@ use model::table::Reader;
 use model::towers::TowersVersion;
 use model::{DenseVersion, Published};
 use parking_lot::{Mutex, RwLock};
+use types::Fault;
 
 use crate::learner::Tally;
 use crate::quality::HeadFigures;
@@ -72,6 +73,35 @@ impl Live {
     pub(crate) fn set_towers(&self, serving: ServingTowers) {
         self.0.towers.store(Some(Arc::new(serving)));
     }
+
+    /// Takes everything out of service: who wrote it died, perhaps in the middle of a row.
+    pub(crate) fn clear(&self) {
+        self.0.model.store(None);
+        self.0.towers.store(None);
+    }
+}
+
+/// Whether the learner learns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Learning {
+    /// It is being opened, or has not caught up with the log for the first time.
+    #[default]
+    Starting,
+    /// It learns what comes, as it comes.
+    Up,
+    /// It died, and is opened again or has not caught up since. Nobody should rely on what it left.
+    Down,
+}
+
+impl Learning {
+    /// Stable, for programs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
 }
 
 /// How the learner stands, as of its last round.
@@ -110,6 +140,8 @@ pub struct TrainerControl {
     pub(crate) status: Arc<RwLock<TrainerStatus>>,
     wanted: Arc<AtomicBool>,
     trust: Arc<Mutex<Vec<(u64, f32)>>>,
+    learning: Arc<RwLock<Learning>>,
+    fault: Arc<Mutex<Option<Fault>>>,
 }
 
 impl TrainerControl {
@@ -126,6 +158,27 @@ impl TrainerControl {
     /// When the learner was last heard of, milliseconds since the Unix epoch; 0 when never.
     pub fn heard_ms(&self) -> i64 {
         self.status.read().at_ms
+    }
+
+    /// Whether the learner learns.
+    pub fn learning(&self) -> Learning {
+        *self.learning.read()
+    }
+
+    pub(crate) fn learning_set(&self, learning: Learning) {
+        *self.learning.write() = learning;
+        metrics::gauge!("riffle_trainer_up").set(f64::from(u8::from(learning == Learning::Up)));
+    }
+
+    /// Breaks the learner on purpose, in every round until it is mended by none. It is for tests of what the house is without it: whoever
+    /// offers this to anybody says who may.
+    pub fn break_learner(&self, fault: Option<Fault>) {
+        *self.fault.lock() = fault;
+    }
+
+    /// How it is broken on purpose.
+    pub fn fault(&self) -> Option<Fault> {
+        *self.fault.lock()
     }
 
     /// Asks for a checkpoint after the next round.

@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 use event_log::EventLog;
 use stream::keyed::{ManifestOffset, Objects, WATERMARK_NONE_MS};
 use stream::{JobError, StopSignal};
+use types::Fault;
 
 use crate::checkpoint::Captured;
 use crate::deltas::{DeltaConfig, Deltas};
 use crate::journal::{Entry, JOURNAL, Range, Take};
 use crate::learner::{LearnerParts, MICRO_BATCH_MAX};
-use crate::live::{Live, Serving, ServingTowers, TrainerControl};
+use crate::live::{Learning, Live, Serving, ServingTowers, TrainerControl};
 use crate::meters::Meters;
 use crate::reading::{Reading, examples_of};
 use crate::saver::{Save, SaverThread};
@@ -136,11 +137,13 @@ impl Trainer {
         let round = Duration::from_millis(self.parts.config.round_ms);
         let mut generation = 0;
         while !stop.is_stopped() {
+            self.strike(stop)?;
             // Taken before the ends are read, so that what comes in between ends the wait at once.
             let now = self.parts.log.wait(generation, Duration::ZERO);
             let began = Instant::now();
             let taken = self.round()?;
             self.upkeep()?;
+            self.tell_up();
             generation = now;
             if taken >= MICRO_BATCH_MAX as u64 {
                 continue;
@@ -152,6 +155,31 @@ impl Trainer {
             }
         }
         self.close()
+    }
+
+    /// Does what somebody broke on purpose.
+    fn strike(&self, stop: &StopSignal) -> Result<(), JobError> {
+        match self.parts.control.fault() {
+            None => Ok(()),
+            Some(Fault::Panic) => panic!("the learner is broken on purpose"),
+            Some(Fault::Error) => Err(JobError::State {
+                job: TRAINER,
+                source: "broken on purpose".into(),
+            }),
+            Some(Fault::Hang) => {
+                let poll = Duration::from_millis(self.parts.config.poll_ms_max);
+                while self.parts.control.fault() == Some(Fault::Hang) && !stop.sleep(poll) {}
+                Ok(())
+            }
+        }
+    }
+
+    /// Others may rely on it once it is about as new as the log.
+    fn tell_up(&self) {
+        let control = &self.parts.control;
+        if control.learning() != Learning::Up && self.lag() <= self.parts.config.round_examples_max as u64 {
+            control.learning_set(Learning::Up);
+        }
     }
 
     /// Makes a checkpoint of everything and waits for it.

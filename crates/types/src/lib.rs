@@ -4,6 +4,7 @@
 
 mod category;
 mod content;
+mod fault;
 mod id;
 mod region;
 mod target;
@@ -11,6 +12,7 @@ mod username;
 
 pub use category::{Category, CategoryError};
 pub use content::{CONTENT_WIDTH, ContentVector};
+pub use fault::Fault;
 pub use id::{CommentId, IdGenerator, ImpressionId, ParseIdError, SoundId, UserId, VideoId, ViewerId};
 pub use region::{Region, RegionError};
 pub use target::{Target, TargetError};

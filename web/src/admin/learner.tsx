@@ -42,6 +42,12 @@ function LearnerFacts(props: { learner: Learner }) {
   return (
     <dl class="flow-facts">
       <Fact
+        name={am.learner.state}
+        value={am.learner.stateValue(props.learner.state, props.learner.ended)}
+        hint={am.learner.stateHint}
+        level={props.learner.state === 'down' ? 'bad' : undefined}
+      />
+      <Fact
         name={am.learner.learned}
         value={am.learner.learnedValue(whole(props.learner.learned), whole(props.learner.versions))}
       />

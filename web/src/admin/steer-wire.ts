@@ -79,3 +79,15 @@ export const orderWithdraw = (id: string) => call<void>('DELETE', `/api/v1/admin
 
 export const weightsPut = (weights: Record<string, number>) =>
   call<Items<Weight>>('PUT', '/api/v1/admin/value-weights', { body: { weights } });
+
+/** What keeps a video from people. */
+export interface VideoFlags {
+  hidden: boolean;
+  adultsOnly: boolean;
+}
+
+const flagsOf = (video: string): string => `/api/v1/admin/videos/${encodeURIComponent(video)}/flags`;
+
+export const flagsGet = (video: string): Promise<VideoFlags> => call('GET', flagsOf(video));
+export const flagsSet = (video: string, flags: VideoFlags, reason: string): Promise<VideoFlags> =>
+  call('PUT', flagsOf(video), { body: { ...flags, reason } });

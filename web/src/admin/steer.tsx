@@ -8,6 +8,7 @@ import { Gate } from './gate';
 import { am, named } from './messages';
 import { rememberOperator } from './operator';
 import { createPoll } from './poll';
+import { FlagsForm } from './steer-flags';
 import { OrderForm } from './steer-form';
 import { Weights } from './steer-weights';
 import {
@@ -46,6 +47,7 @@ export default function SteerPage() {
               <RisingPanel rising={now().rising} atMs={now().atMs} choose={setTarget} />
               <OrdersPanel orders={now().orders} atMs={now().atMs} changed={again} />
               <OrderForm target={target()} setTarget={setTarget} made={again} />
+              <FlagsForm changed={again} />
               <Weights weights={now().weights} changed={again} />
               <Trail changes={now().changes} />
             </>

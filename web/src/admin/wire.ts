@@ -97,6 +97,9 @@ export interface Head {
 }
 
 export interface Learner {
+  /** `starting`, `up` or `down`. */
+  state: string;
+  ended: number;
   learned: number;
   outcomes: number;
   corrections: number;

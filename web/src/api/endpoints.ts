@@ -95,4 +95,5 @@ export const uploadFinish = (request: {
   caption: string;
   hashtags: string[];
   parts: { number: number; etag: string }[];
+  adultsOnly: boolean;
 }): Promise<Video> => call('POST', `${v1}/videos`, { body: request });

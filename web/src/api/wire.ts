@@ -128,6 +128,10 @@ export interface Video {
   viewer: { liked: boolean; saved: boolean };
   playback?: Playback;
   rejection?: { code: string; message: string };
+  /** For people of age only. */
+  adultsOnly?: boolean;
+  /** Taken out of feeds and lists; only its creator still sees it. */
+  hidden?: boolean;
 }
 
 /** One round of trying a video out. */

@@ -289,6 +289,8 @@ export const en = {
     tagPlaceholder: 'Add a hashtag',
     removeTag: (tag: string) => `Remove #${tag}`,
     left: (n: number) => `${n} left`,
+    adultsOnly: 'For adults only',
+    adultsOnlyHint: 'Shown to nobody who is not known to be 18 or older.',
     draftSaved: 'Draft saved',
     post: 'Post',
     postWhenDone: 'Post when uploaded',
@@ -340,6 +342,8 @@ export const en = {
       rejected: 'Not accepted',
       failed: 'Failed',
     },
+    hidden: 'Hidden by the people who look after this place: only you see it.',
+    adultsOnly: 'Adults only',
     processing: (percent: number) => `Processing ${percent} %`,
     views: (n: number) => plural(n, 'view', 'views'),
     open: (caption: string, views: string) => `${caption || 'Video'}, ${views}`,
@@ -471,6 +475,10 @@ export const en = {
       ArrowRight: '→',
       ' ': 'Space',
     } as Record<string, string>,
+  },
+  adultsOnly: {
+    title: 'For adults only',
+    text: 'Log in with an account of somebody who is 18 or older to watch it.',
   },
   notFound: { title: 'Nothing at this address', text: 'The link may be old.', action: 'To the feed' },
   errors: {

@@ -31,6 +31,8 @@ interface UploadState {
 interface Draft {
   caption: string;
   tags: string[];
+  /** Absent in drafts kept by an older version. */
+  adultsOnly?: boolean;
 }
 
 interface Pending {
@@ -118,7 +120,13 @@ export async function postUpload(): Promise<void> {
   setUpload({ phase: 'posting', problem: '' });
   try {
     const { videoId, parts } = run;
-    const video = await uploadFinish({ videoId, caption: draft.caption.trim(), hashtags: allTags(), parts });
+    const video = await uploadFinish({
+      videoId,
+      caption: draft.caption.trim(),
+      hashtags: allTags(),
+      parts,
+      adultsOnly: draft.adultsOnly ?? false,
+    });
     localStorage.removeItem(PENDING_KEY);
     setUpload({ phase: 'processing', video });
     await followProcessing(video.id, run.abort.signal);

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use types::{Category, ContentVector, SoundId, UserId, VideoId};
 
 use super::bytes::{Reader, Writer};
-use super::{DecodeError, HASHTAGS_MAX, KIND_DESCRIBED, KIND_PUBLISHED, KIND_REMOVED};
+use super::{DecodeError, HASHTAGS_MAX, KIND_DESCRIBED, KIND_FLAGGED, KIND_PUBLISHED, KIND_REMOVED};
 use crate::record::VideoChange;
+
+const HIDDEN: u8 = 1;
+const ADULTS_ONLY: u8 = 2;
 
 pub(super) fn write_video(out: &mut Writer<'_>, change: &VideoChange) {
     match change {
@@ -61,6 +64,20 @@ pub(super) fn write_video(out: &mut Writer<'_>, change: &VideoChange) {
             out.u64(*outbox_id);
             out.u64(video.raw());
             out.i64(*at_ms);
+        }
+        VideoChange::Flagged {
+            outbox_id,
+            video,
+            at_ms,
+            hidden,
+            adults_only,
+        } => {
+            out.u8(KIND_FLAGGED);
+            out.u64(*outbox_id);
+            out.u64(video.raw());
+            out.i64(*at_ms);
+            let bit = |set: bool, bit: u8| if set { bit } else { 0 };
+            out.u8(bit(*hidden, HIDDEN) | bit(*adults_only, ADULTS_ONLY));
         }
     }
 }
@@ -132,5 +149,21 @@ pub(super) fn read_removed(input: &mut Reader<'_>) -> Result<VideoChange, Decode
         outbox_id: input.u64()?,
         video: VideoId::from_raw(input.u64()?),
         at_ms: input.i64()?,
+    })
+}
+
+pub(super) fn read_flagged(input: &mut Reader<'_>) -> Result<VideoChange, DecodeError> {
+    let (outbox_id, video, at_ms) = (input.u64()?, VideoId::from_raw(input.u64()?), input.i64()?);
+    let flags = input.u8()?;
+    if flags & !(HIDDEN | ADULTS_ONLY) != 0 {
+        // A flag that this program does not know keeps the video from people it does not know of: not to be passed over.
+        return Err(DecodeError::Range("flags"));
+    }
+    Ok(VideoChange::Flagged {
+        outbox_id,
+        video,
+        at_ms,
+        hidden: flags & HIDDEN != 0,
+        adults_only: flags & ADULTS_ONLY != 0,
     })
 }

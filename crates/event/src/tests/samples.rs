@@ -193,7 +193,21 @@ pub(super) fn samples() -> Vec<Event> {
     };
     samples.push(Event::Action(blocked));
     samples.extend(wishes());
+    samples.extend(flagged());
     samples
+}
+
+/// Each flag alone, and none.
+pub(super) fn flagged() -> [Event; 3] {
+    [(true, false), (false, true), (false, false)].map(|(hidden, adults_only)| {
+        Event::Video(VideoChange::Flagged {
+            outbox_id: 6,
+            video: VideoId::from_raw(9),
+            at_ms: 81,
+            hidden,
+            adults_only,
+        })
+    })
 }
 
 pub(super) fn receipts() -> Vec<Receipt> {

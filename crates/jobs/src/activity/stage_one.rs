@@ -324,7 +324,7 @@ fn video(change: VideoChange, record: &Record, local: Here<'_, '_>) -> Result<()
                 local,
             );
         }
-        VideoChange::Described { .. } => {}
+        VideoChange::Described { .. } | VideoChange::Flagged { .. } => {}
     }
     Ok(())
 }

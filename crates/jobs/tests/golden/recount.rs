@@ -177,7 +177,7 @@ impl Recount {
                 self.creators.entry(creator).or_default().merge(&publish);
                 self.published.insert(video, change);
             }
-            VideoChange::Described { .. } => {}
+            VideoChange::Described { .. } | VideoChange::Flagged { .. } => {}
             VideoChange::Removed { video, .. } => {
                 self.removed.insert(video);
             }

@@ -4,6 +4,7 @@
 
 mod drops;
 mod exposition;
+pub(crate) mod faults;
 pub(crate) mod feed;
 mod flow;
 mod learner;
@@ -17,7 +18,7 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use stream::keyed::JobControl;
-use trainer::{TRAINER, TrainerControl};
+use trainer::TRAINER;
 use types::UserId;
 
 use self::exposition::Exposition;
@@ -51,7 +52,11 @@ pub(crate) async fn flow(State(rooms): parts::State, _admin: Admin) -> Json<Flow
         started_at_ms: rooms.started_at_ms,
         ready: rooms.parts.readiness.get(),
         controllable: &controllable,
-        learner: rooms.parts.learner.as_ref().map(TrainerControl::status),
+        learner: rooms
+            .parts
+            .learner
+            .as_ref()
+            .map(|learner| (learner.status(), learner.learning())),
     };
     Json(flow::flow(&figures, &house))
 }

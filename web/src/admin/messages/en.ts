@@ -126,6 +126,18 @@ export const en = {
     age: 'Version in service',
     ageHint: 'How long ago the newest swipe happened that the model in service has learned.',
     ageValue: (ms: number) => `knows swipes of ${time(ms)} ago`,
+    state: 'State',
+    stateHint:
+      'After a fault it is opened again at its last checkpoint; until it has caught up, pages go without it.',
+    stateValue: (state: string, ended: number) => {
+      const words: Record<string, string> = {
+        starting: 'starting',
+        up: 'learning',
+        down: 'down, catching up',
+      };
+      const now = words[state] ?? state;
+      return ended === 0 ? now : `${now}, ended ${plural(ended, 'time', 'times')}`;
+    },
     silent: 'Not heard of for',
     guard: 'Guard',
     guardHint: 'It holds versions back when the loss jumps.',
@@ -292,6 +304,7 @@ export const en = {
       riffle_pipeline_failures_total: 'Stages that failed or took too long',
       riffle_feed_stale_history_total: 'Pages made before the last swipe was read',
       riffle_feed_light_pages_total: 'Pages made without the model',
+      riffle_trainer_ended_total: 'Ends of the learner that nobody asked for',
       riffle_feed_served_without_row_total: 'Served videos that teach nothing',
       riffle_server_unsettled_total: 'Answers before the own action was read',
       riffle_feed_served_lost_total: 'Served pages that were not noted',
@@ -393,6 +406,21 @@ export const en = {
       make: 'Put in force',
       made: 'In force',
     },
+    flags: {
+      title: 'Keep a video from people',
+      lead: 'A hidden video leaves every feed, list and page at once; its creator still sees it. One for adults is shown to nobody who is not known to be 18.',
+      video: 'Video',
+      videoHint: 'Its id, the last part of its address',
+      look: 'Look it up',
+      hidden: 'Hidden',
+      hiddenHint: 'Out of every feed, list and page but its creator’s.',
+      adultsOnly: 'Adults only',
+      adultsOnlyHint: 'Its creator may have said so; you have the last word.',
+      reason: 'Why',
+      reasonHint: 'It stands in the trail below',
+      save: 'Save flags',
+      saved: 'Saved: it is at work',
+    },
     weights: {
       title: 'What a video is worth',
       lead: 'The model foresees what a viewer will do; each answer counts with its weight. A certain like at 0.5 is worth two and a half whole watches at 0.2.',
@@ -412,6 +440,8 @@ export const en = {
         pin_made: 'Pin made',
         pin_withdrawn: 'Pin withdrawn',
         value_weights_set: 'Weights set',
+        component_switched: 'Stage switched',
+        video_flagged: 'Video flagged',
       } as Record<string, string>,
     },
   },

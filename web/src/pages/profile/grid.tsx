@@ -179,7 +179,9 @@ function TileState(props: { video: Video }) {
     if (props.video.status === 'processing' || isUnderway(props.video)) {
       return m.profile.processing(Math.round(props.video.progress * 100));
     }
-    return props.video.status === 'published' ? '' : m.profile.status[props.video.status];
+    if (props.video.status !== 'published') return m.profile.status[props.video.status];
+    if (props.video.hidden) return m.profile.hidden;
+    return props.video.adultsOnly ? m.profile.adultsOnly : '';
   };
   return (
     <Show when={text()}>

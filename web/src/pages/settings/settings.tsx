@@ -5,6 +5,7 @@ import { logout, renameViewer, viewer } from '../../api/auth';
 import { meGet, mePatch } from '../../api/endpoints';
 import type { User } from '../../api/wire';
 import { Icon } from '../../components/icon';
+import { Switch } from '../../components/switch';
 import { m } from '../../messages';
 import { Link, loginFrom, navigate, routes } from '../../router';
 import { changePrefs, prefs, type Theme } from '../../state/prefs';
@@ -83,25 +84,6 @@ export function Group(props: { title: string; children: JSX.Element }) {
       <h2 class="settings__title">{props.title}</h2>
       <div class="card settings__card">{props.children}</div>
     </section>
-  );
-}
-
-function Switch(props: { label: string; hint: string; on: boolean; onChange: (on: boolean) => void }) {
-  return (
-    <label class="switch">
-      <span>
-        {props.label}
-        <span class="field__hint switch__hint">{props.hint}</span>
-      </span>
-      <input
-        type="checkbox"
-        role="switch"
-        class="switch__input"
-        checked={props.on}
-        aria-checked={props.on}
-        onChange={(event) => props.onChange(event.currentTarget.checked)}
-      />
-    </label>
   );
 }
 

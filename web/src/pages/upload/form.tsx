@@ -2,6 +2,7 @@
 
 import { createMemo, createSignal, For, Match, Show, Switch } from 'solid-js';
 import { Icon } from '../../components/icon';
+import { Switch as OnOff } from '../../components/switch';
 import { bytes, m } from '../../messages';
 import { Link, routes } from '../../router';
 import { limits } from '../../state/config';
@@ -120,6 +121,12 @@ function DraftForm() {
         </p>
       </div>
       <TagField />
+      <OnOff
+        label={m.upload.adultsOnly}
+        hint={m.upload.adultsOnlyHint}
+        on={draft.adultsOnly ?? false}
+        onChange={(adultsOnly) => setDraft({ adultsOnly })}
+      />
       <div class="studio__actions">
         <button type="submit" class="button button--accent" disabled={!canPost() || upload.postAsked}>
           {label()}

@@ -1,12 +1,13 @@
 // One shared video at its own address, with For You behind it: swiping on goes into the feed.
 
 import { createResource, Show, Suspense } from 'solid-js';
+import { viewer } from '../../api/auth';
 import { ApiError } from '../../api/client';
 import { videoGet } from '../../api/endpoints';
 import { Icon } from '../../components/icon';
 import { Notice } from '../../components/notice';
 import { m } from '../../messages';
-import { Link, routes } from '../../router';
+import { Link, loginFrom, routes } from '../../router';
 import { FeedSource } from '../../stage/source';
 import { StageView } from '../../stage/view';
 
@@ -18,7 +19,8 @@ export default function VideoPage(props: { id: string }) {
         const video = await videoGet(id);
         return video.playback ? { source: new FeedSource('for-you', video) } : { missing: true };
       } catch (error) {
-        return { missing: error instanceof ApiError && error.status === 404, failed: true };
+        const status = error instanceof ApiError ? error.status : 0;
+        return { missing: status === 404, adultsOnly: status === 403, failed: true };
       }
     },
   );
@@ -29,7 +31,12 @@ export default function VideoPage(props: { id: string }) {
           <Show
             when={'source' in result && result.source}
             keyed
-            fallback={<Missing missing={result.missing ?? false} />}
+            fallback={
+              <Missing
+                missing={result.missing ?? false}
+                adultsOnly={('adultsOnly' in result && result.adultsOnly) || false}
+              />
+            }
           >
             {(source) => (
               <>
@@ -48,17 +55,27 @@ export default function VideoPage(props: { id: string }) {
   );
 }
 
-const Missing = (props: { missing: boolean }) => (
-  <div class="page">
-    <Notice
-      icon="film"
-      title={props.missing ? m.notFound.title : m.feed.errorTitle}
-      text={props.missing ? m.notFound.text : m.feed.errorText}
-      alert
-    >
-      <Link class="button button--accent" href={routes.forYou}>
-        {m.notFound.action}
-      </Link>
-    </Notice>
-  </div>
-);
+function Missing(props: { missing: boolean; adultsOnly: boolean }) {
+  const words = () => {
+    if (props.adultsOnly) return m.adultsOnly;
+    return props.missing ? m.notFound : { title: m.feed.errorTitle, text: m.feed.errorText };
+  };
+  return (
+    <div class="page">
+      <Notice icon="film" title={words().title} text={words().text} alert>
+        <Show
+          when={props.adultsOnly && !viewer()}
+          fallback={
+            <Link class="button button--accent" href={routes.forYou}>
+              {m.notFound.action}
+            </Link>
+          }
+        >
+          <Link class="button button--accent" href={loginFrom()}>
+            {m.signIn.login}
+          </Link>
+        </Show>
+      </Notice>
+    </div>
+  );
+}

@@ -130,6 +130,16 @@ fn change_json(change: &VideoChange) -> Value {
         } => {
             json!({ "type": "removed", "outbox_id": outbox_id, "video": video, "at_ms": at_ms })
         }
+        VideoChange::Flagged {
+            outbox_id,
+            video,
+            at_ms,
+            hidden,
+            adults_only,
+        } => json!({
+            "type": "flagged", "outbox_id": outbox_id, "video": video, "at_ms": at_ms,
+            "hidden": hidden, "adults_only": adults_only,
+        }),
     }
 }
 

@@ -68,6 +68,7 @@ const DROPS: &[Drop] = drops! {
     Feed   Degraded "riffle_pipeline_failures_total" in "pipeline" by "stage";
     Feed   Degraded "riffle_feed_stale_history_total";
     Feed   Degraded "riffle_feed_light_pages_total" by "reason";
+    Jobs   Degraded "riffle_trainer_ended_total" by "kind";
     Feed   Degraded "riffle_feed_served_without_row_total";
     Feed   Degraded "riffle_server_unsettled_total" by "reason";
     Feed   Lost     "riffle_feed_served_lost_total" by "reason";

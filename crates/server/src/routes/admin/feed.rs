@@ -44,13 +44,15 @@ pub(crate) async fn pipeline(State(rooms): parts::State, _admin: Admin) -> Json<
         about: line.about.to_owned(),
         switchable: line.is_switchable,
         share: line.share,
+        fault: line.fault.map(|fault| fault.as_str().to_owned()),
     });
     Json(FeedRecipe {
         stages: stages.collect(),
     })
 }
 
-/// Has a stage run for a share of viewers, from the next request on and until the process restarts. The same viewer keeps the same side.
+/// Has a stage run for a share of viewers, from the next request on; it outlives the process and goes before the settings. The same viewer
+/// keeps the same side.
 #[utoipa::path(put, path = "/api/v1/admin/feed/components/{name}", tag = "admin", params(("name" = String, Path)),
     request_body = FeedSwitch,
     responses((status = 204), (status = 400, body = api::ErrorBody), (status = 401, body = api::ErrorBody),
@@ -61,19 +63,20 @@ pub(crate) async fn switch(
     Named(name): Named<String>,
     Body(body): Body<FeedSwitch>,
 ) -> Result<StatusCode, ApiError> {
-    rooms
-        .parts
-        .for_you
-        .switch(&name, body.share)
-        .map_err(|error| match &error {
-            SwitchError::Unknown { .. } => {
-                ApiError::new(StatusCode::NOT_FOUND, "not_found", error.to_string())
-            }
-            SwitchError::Fixed(_) | SwitchError::Share { .. } => {
-                ApiError::invalid("share", error.to_string())
-            }
-        })?;
-    tracing::info!(%admin, stage = name, share = body.share, "a stage of the feed was switched");
+    let for_you = &rooms.parts.for_you;
+    let before = for_you.recipe().into_iter().find(|line| line.name == name);
+    for_you.switch(&name, body.share).map_err(|error| match &error {
+        SwitchError::Unknown { .. } => ApiError::new(StatusCode::NOT_FOUND, "not_found", error.to_string()),
+        _ => ApiError::invalid("share", error.to_string()),
+    })?;
+    let kept = rooms.parts.product.feed_component_set(&name, body.share.into(), admin).await;
+    if let (Err(_), Some(line)) = (&kept, before) {
+        // What could not be kept is not done: a restart would undo it silently.
+        for_you
+            .switch(line.name, line.share)
+            .map_err(|error| ApiError::invalid("share", error.to_string()))?;
+    }
+    kept?;
     Ok(StatusCode::NO_CONTENT)
 }
 

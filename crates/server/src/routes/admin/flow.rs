@@ -5,7 +5,7 @@ use api::{
     FlowLog, FlowMedia, FlowMetastore, FlowOutbox, FlowTable, FlowTopic,
 };
 use event::topic;
-use trainer::TrainerStatus;
+use trainer::{Learning, TrainerStatus};
 use types::TimestampMs;
 
 use super::exposition::Exposition;
@@ -23,7 +23,7 @@ pub(super) struct House<'h> {
     /// Jobs that a checkpoint can be asked of.
     pub(super) controllable: &'h [&'static str],
     /// None where nobody learns.
-    pub(super) learner: Option<TrainerStatus>,
+    pub(super) learner: Option<(TrainerStatus, Learning)>,
 }
 
 pub(super) fn flow(figures: &Exposition, house: &House<'_>) -> Flow {
@@ -42,7 +42,7 @@ pub(super) fn flow(figures: &Exposition, house: &House<'_>) -> Flow {
         learner: house
             .learner
             .as_ref()
-            .map(|status| learner::of(status, figures, house.at_ms)),
+            .map(|learner| learner::of(learner, figures, house.at_ms)),
         drops: drops::of(figures),
     }
 }

@@ -1,16 +1,22 @@
 //! From the learner's own status, and what the feed counted, to the figures of the admin page. It measures nothing.
 
 use api::{FlowHead, FlowLearner};
-use trainer::{HeadFigures, TrainerStatus};
+use trainer::{HeadFigures, Learning, TrainerStatus};
 use types::TimestampMs;
 
 use super::exposition::Exposition;
 
-pub(super) fn of(status: &TrainerStatus, figures: &Exposition, at_ms: TimestampMs) -> FlowLearner {
+pub(super) fn of(
+    (status, learning): &(TrainerStatus, Learning),
+    figures: &Exposition,
+    at_ms: TimestampMs,
+) -> FlowLearner {
     // Nothing was ever published, or learned, before the first moment after 1970.
     let age_ms = |then_ms: TimestampMs| (then_ms > 0).then(|| at_ms.saturating_sub(then_ms).max(0) as u64);
     let heads = status.heads.iter().map(|(name, figures)| head(name, figures));
     FlowLearner {
+        state: learning.as_str().to_owned(),
+        ended: figures.total("riffle_trainer_ended_total", &[]),
         learned: status.tally.read,
         outcomes: status.tally.outcomes,
         corrections: status.tally.deltas,
@@ -64,7 +70,8 @@ mod tests {
             ..TrainerStatus::default()
         };
         let text = "# TYPE riffle_feed_light_pages_total counter\nriffle_feed_light_pages_total{reason=\"missing\"} 2\nriffle_feed_light_pages_total{reason=\"stale\"} 3\n";
-        let learner = of(&status, &Exposition::parse(text), 1_000);
+        let learner = of(&(status, Learning::Up), &Exposition::parse(text), 1_000);
+        assert_eq!((learner.state.as_str(), learner.ended), ("up", 0));
         assert_eq!((learner.version_age_ms, learner.heard_ago_ms), (None, Some(100)));
         assert_eq!((learner.pages_light, learner.say), (5, None));
         let [like] = &learner.heads[..] else {
