@@ -59,6 +59,6 @@ pub use trending::{
 pub use upload::{SubmitVideoRequest, SubmittedPart, Upload, UploadPart, UploadUrlRequest};
 pub use video::{
     AudioTrack, Creator, EngagementRequest, EngagementResponse, Playback, Rejection, Rendition, Sound, Video,
-    VideoCounts, VideoPage, VideoStatus, VideoViewer,
+    VideoCounts, VideoFlags, VideoFlagsRequest, VideoPage, VideoStatus, VideoViewer,
 };
 pub use written::Written;

@@ -55,6 +55,9 @@ pub struct SubmitVideoRequest {
     pub parts: Vec<SubmittedPart>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sound_id: Option<SoundId>,
+    /// For people of age only, says its creator.
+    #[serde(default)]
+    pub adults_only: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

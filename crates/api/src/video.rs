@@ -47,6 +47,32 @@ pub struct Video {
     pub playback: Option<Written<Playback>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejection: Option<Rejection>,
+    /// For people of age only; absent for everybody's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adults_only: bool,
+    /// Taken out of feeds, lists and pages by an admin: only its creator still sees it. Absent for all others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
+}
+
+/// What keeps a video from people, for admins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VideoFlags {
+    /// Out of every feed, list and page but its creator's.
+    pub hidden: bool,
+    /// For people of age only.
+    pub adults_only: bool,
+}
+
+/// Sets both flags of a video.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VideoFlagsRequest {
+    pub hidden: bool,
+    pub adults_only: bool,
+    /// Why, in 1 to 200 characters; it stands in the trail.
+    pub reason: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -63,7 +89,9 @@ pub struct Creator {
 #[serde(rename_all = "camelCase")]
 pub struct Sound {
     pub id: SoundId,
-    pub title: String,
+    /// Absent: sounds have no names yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]

@@ -56,6 +56,11 @@ impl Flags {
         self.0 & other.0 != 0
     }
 
+    /// Whether a video with these flags is kept from whoever is, or is not, known to be of age.
+    pub const fn keep_from(self, is_adult: bool) -> bool {
+        self.has(Self::HIDDEN) || self.has(Self::ADULTS) && !is_adult
+    }
+
     #[must_use]
     pub const fn with(self, other: Self, set: bool) -> Self {
         Self(if set { self.0 | other.0 } else { self.0 & !other.0 })
@@ -180,5 +185,10 @@ mod tests {
             .with(Flags::ADULTS, true);
         assert!(both.has(Flags::HIDDEN) && both.has(Flags::ADULTS));
         assert_eq!(both.with(Flags::HIDDEN, false), Flags::ADULTS);
+        let kept = |flags: Flags| [flags.keep_from(false), flags.keep_from(true)];
+        assert_eq!(kept(Flags::default()), [false, false]);
+        assert_eq!(kept(Flags::ADULTS), [true, false]);
+        assert_eq!(kept(Flags::HIDDEN), [true, true]);
+        assert_eq!(kept(both), [true, true]);
     }
 }

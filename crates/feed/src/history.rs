@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use candidate_pipeline::{BoxFuture, QueryHydrator, Stage, StageError};
 use event::FeedMode;
-use feature_store::{FeatureStore, IdHashing, Taste, ViewerHandle, ViewerState, Wishes};
+use feature_store::{FeatureStore, Flags, IdHashing, Taste, ViewerHandle, ViewerState, Wishes};
 use parking_lot::RwLockReadGuard;
 use types::{SoundId, TimestampMs, UserId, VideoId};
 
@@ -48,6 +48,8 @@ pub(crate) struct History {
     pub watches: u64,
     /// What the viewer asked for.
     pub wishes: Arc<Wishes>,
+    /// Whether the viewer is known to be of age.
+    pub is_adult: bool,
 }
 
 impl History {
@@ -67,6 +69,7 @@ impl History {
         Seen {
             served: &self.served,
             state: self.state.as_ref().map(ViewerHandle::read),
+            is_adult: self.is_adult,
         }
     }
 }
@@ -75,12 +78,18 @@ impl History {
 pub(crate) struct Seen<'a> {
     served: &'a HashSet<VideoId, IdHashing>,
     state: Option<RwLockReadGuard<'a, ViewerState>>,
+    is_adult: bool,
 }
 
 impl Seen<'_> {
     /// In any week on any device, or on an earlier page of this sitting.
     pub(crate) fn has(&self, video: VideoId) -> bool {
         self.served.contains(&video) || self.was_watched(video)
+    }
+
+    /// Whether a source may give a video with these flags; the filters have the last word.
+    pub(crate) fn may_see(&self, flags: Flags) -> bool {
+        !flags.keep_from(self.is_adult)
     }
 
     pub(crate) fn was_watched(&self, video: VideoId) -> bool {
@@ -214,6 +223,7 @@ impl QueryHydrator<Query> for ReadHistory {
                     hashtags,
                     creators,
                     wishes,
+                    is_adult: query.is_adult,
                 }
             };
             query.history = History {

@@ -28,7 +28,7 @@ pub(crate) use social::LikedByFollowed;
 pub(crate) use trending::OnLists;
 
 use event::Source;
-use feature_store::{Catalog, FeatureStore, Flags, Slot};
+use feature_store::{Catalog, FeatureStore, Slot};
 use types::VideoId;
 
 use crate::history::Seen;
@@ -46,7 +46,7 @@ fn unseen<'a>(
 ) -> impl Iterator<Item = VideoCandidate> + 'a {
     walk.take(STEPS_MAX).filter_map(move |slot| {
         let facts = catalog.facts_at(slot)?;
-        let may_stay = !facts.flags.has(Flags::HIDDEN) && !seen.has(facts.video);
+        let may_stay = seen.may_see(facts.flags) && !seen.has(facts.video);
         may_stay.then(|| VideoCandidate::new(slot, facts.video, source))
     })
 }

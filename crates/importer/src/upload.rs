@@ -48,6 +48,7 @@ pub(crate) fn upload(
         category: None,
         parts,
         sound_id: None,
+        adults_only: false,
     };
     let accepted: Video = client.post("/api/v1/videos", &request)?;
     journal.record(&key, accepted.id, Step::Submitted)?;

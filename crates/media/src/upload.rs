@@ -80,6 +80,8 @@ pub struct Submission {
     /// A word of [`types::Category`].
     pub category: Option<String>,
     pub sound: Option<SoundId>,
+    /// For people of age only.
+    pub adults_only: bool,
     /// Where the creator seems to be.
     pub region: Option<Region>,
     /// (number, etag) of every part; an empty list trusts what is stored.
@@ -248,6 +250,7 @@ impl Uploads {
             caption: &caption,
             hashtags: &hashtags,
             facets,
+            adults_only: submission.adults_only,
         };
         self.submit_write(&mut tx, &row, &submit).await?;
         tx.commit().await?;

@@ -11,7 +11,7 @@ use crate::store::{Metastore, Write, statements};
 
 macro_rules! account_columns {
     () => {
-        "SELECT a.id, a.username, a.display_name, a.bio, a.password_hash, a.created_at_ms, \
+        "SELECT a.id, a.username, a.display_name, a.bio, a.password_hash, a.birth_date, a.created_at_ms, \
          c.followers, c.following, c.videos, c.likes \
          FROM accounts a JOIN user_counts c ON c.user_id = a.id "
     };
@@ -37,6 +37,8 @@ pub struct Account {
     pub bio: String,
     /// In PHC string form. Never leaves the product room.
     pub password_hash: String,
+    /// `YYYY-MM-DD`. Never leaves the product room.
+    pub birth_date: String,
     pub created_at_ms: TimestampMs,
     pub counts: UserCounts,
 }
@@ -66,7 +68,7 @@ pub struct AccountNew<'a> {
 }
 
 impl std::fmt::Debug for Account {
-    /// Leaves the password hash out.
+    /// Leaves the password hash and the birth date out.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Account")
             .field("id", &self.id)
@@ -94,6 +96,7 @@ impl FromRow<'_, SqliteRow> for Account {
             display_name: row.try_get("display_name")?,
             bio: row.try_get("bio")?,
             password_hash: row.try_get("password_hash")?,
+            birth_date: row.try_get("birth_date")?,
             created_at_ms: row.try_get("created_at_ms")?,
             counts: UserCounts::from_row(row)?,
         })

@@ -55,9 +55,10 @@ pub use roles::{Role, RoleChange, RoleChangeKind, RoleHolder};
 pub use store::{LIST_MAX, Metastore, Write};
 pub use uploads::{Upload, UploadNew, UploadPart};
 pub use video_cards::{CardFace, VideoCard};
+pub use video_pages::Shelf;
 pub use video_content::{VideoContent, VideoPrint};
 pub use videos::{
-    Rejection, Video, VideoCounts, VideoFacets, VideoNew, VideoPublish, VideoStatus, VideoSubmit,
+    Rejection, Video, VideoCounts, VideoFacets, VideoFlags, VideoNew, VideoPublish, VideoStatus, VideoSubmit,
 };
 
 /// Every SQL text of this crate with its name, for the test that prepares them all.

@@ -14,7 +14,7 @@ macro_rules! video_columns {
     () => {
         "v.id, v.creator_id, v.status, v.progress, v.caption, v.hashtags, v.duration_ms, v.width, v.height, \
          v.source_bytes, v.created_at_ms, v.published_at_ms, v.rejection_code, v.rejection_message, v.manifest, \
-         v.category, v.sound_id, v.region"
+         v.category, v.sound_id, v.region, v.hidden, v.adults_only"
     };
 }
 pub(crate) use video_columns;
@@ -24,9 +24,10 @@ statements! {
         height, source_bytes, created_at_ms) VALUES ($1, $2, 'uploading', 0, '', '[]', $3, 0, 0, $4, $5)";
     VIDEO_COUNTS_INSERT = "INSERT INTO video_counts (video_id) VALUES ($1)";
     VIDEO_GET = concat!("SELECT ", video_columns!(), " FROM videos v WHERE v.id = $1");
-    VIDEO_PUBLISHED_CREATOR = "SELECT creator_id FROM videos WHERE id = $1 AND status = 'published'";
+    VIDEO_PUBLISHED_CREATOR = "SELECT creator_id FROM videos WHERE id = $1 AND status = 'published' AND hidden = 0";
+    VIDEO_FLAGS_SET = "UPDATE videos SET hidden = $2, adults_only = $3 WHERE id = $1";
     VIDEO_SUBMIT = "UPDATE videos SET status = 'processing', caption = $2, hashtags = $3, category = $4, \
-        sound_id = $5, region = $6 WHERE id = $1 AND status = 'uploading'";
+        sound_id = $5, region = $6, adults_only = $7 WHERE id = $1 AND status = 'uploading'";
     VIDEO_HASHTAG_INSERT = "INSERT INTO video_hashtags (tag, video_id) VALUES ($2, $1) \
         ON CONFLICT (tag, video_id) DO NOTHING";
     VIDEO_PUBLISH = "UPDATE videos SET status = 'published', published_at_ms = $2, duration_ms = $3, width = $4, \
@@ -106,6 +107,16 @@ pub struct Video {
     /// What the media room wrote about the playable files, as JSON; opaque here.
     pub manifest_json: Option<String>,
     pub facets: VideoFacets,
+    pub flags: VideoFlags,
+}
+
+/// What keeps a video from people.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VideoFlags {
+    /// Out of every feed, list and page but its creator's, by an admin.
+    pub hidden: bool,
+    /// For people of age only, says its creator or an admin.
+    pub adults_only: bool,
 }
 
 /// What trends and shelves of videos go by, as known when the video was submitted.
@@ -152,6 +163,8 @@ pub struct VideoSubmit<'a> {
     /// Lower-case, without `#`.
     pub hashtags: &'a [String],
     pub facets: VideoFacets,
+    /// For people of age only.
+    pub adults_only: bool,
 }
 
 /// What is known once the first rendition plays.
@@ -191,6 +204,10 @@ impl FromRow<'_, SqliteRow> for Video {
                 category: row::parsed(row, "category")?,
                 sound: row::sound_optional(row, "sound_id")?,
                 region: row::parsed(row, "region")?,
+            },
+            flags: VideoFlags {
+                hidden: row::flag(row, "hidden")?,
+                adults_only: row::flag(row, "adults_only")?,
             },
         })
     }
@@ -241,7 +258,18 @@ impl Write {
             .map_err(VIDEO_GET.failed())
     }
 
-    /// Who made the video, if it is published.
+    /// Sets what keeps a video from people; whether it is there.
+    pub async fn video_flags_set(&mut self, id: VideoId, flags: VideoFlags) -> Result<bool, MetastoreError> {
+        let update = VIDEO_FLAGS_SET
+            .query()
+            .bind(id.as_i64())
+            .bind(i64::from(flags.hidden))
+            .bind(i64::from(flags.adults_only));
+        self.touch(Touch::Face(id));
+        Ok(self.run(VIDEO_FLAGS_SET, update).await? > 0)
+    }
+
+    /// Who made the video, if it is published and not hidden.
     pub async fn video_published_creator(&mut self, id: VideoId) -> Result<Option<UserId>, MetastoreError> {
         let query = VIDEO_PUBLISHED_CREATOR.query().bind(id.as_i64());
         let row = query
@@ -263,6 +291,7 @@ impl Write {
             caption,
             hashtags,
             facets,
+            adults_only,
         } = *submit;
         let json = serde_json::Value::from(hashtags.to_vec()).to_string();
         let update = VIDEO_SUBMIT
@@ -272,7 +301,8 @@ impl Write {
             .bind(json)
             .bind(facets.category.map(Category::as_str))
             .bind(facets.sound.map(SoundId::as_i64))
-            .bind(facets.region.map(|region| region.to_string()));
+            .bind(facets.region.map(|region| region.to_string()))
+            .bind(i64::from(adults_only));
         let changed = self.run(VIDEO_SUBMIT, update).await? > 0;
         self.touch(Touch::Face(id));
         for tag in hashtags.iter().filter(|_| changed) {

@@ -78,6 +78,19 @@ impl Product {
         Ok(refresh_token)
     }
 
+    /// Whether the person is known to be of age now.
+    pub async fn account_is_adult(&self, user: UserId) -> Result<bool> {
+        let account = self.store().account_by_id(user).await?;
+        Ok(account.is_some_and(|account| self.is_adult(&account)))
+    }
+
+    /// Whether somebody born then is of age now; a date that does not read is nobody's.
+    pub(crate) fn is_adult(&self, account: &Account) -> bool {
+        let today = CivilDate::of(self.now_ms());
+        let born = CivilDate::parse(&account.birth_date);
+        born.is_ok_and(|born| born.age_years(today) >= self.limits().adult_years_min)
+    }
+
     fn birth_date_check(&self, text: &str, today: CivilDate) -> Result<CivilDate> {
         let born = CivilDate::parse(text)?;
         let age_years_min = self.limits().age_years_min;
@@ -110,6 +123,7 @@ fn account_of(new: &AccountNew<'_>) -> Account {
         display_name: new.display_name.to_owned(),
         bio: String::new(),
         password_hash: String::new(),
+        birth_date: new.birth_date.to_owned(),
         created_at_ms: new.created_at_ms,
         counts: UserCounts::default(),
     }

@@ -2,13 +2,13 @@
 
 use event::ActionKind;
 use metastore::{Comment, CommentNew, Write};
-use types::{CommentId, UserId, VideoId};
+use types::{CommentId, VideoId};
 
 use crate::engagement::{EngagementState, state_of};
 use crate::error::ProductError;
 use crate::facts::{self, Actor, Deed};
 use crate::pages::{PageRequest, Paged, id_cursor};
-use crate::videos::NO_VIDEO;
+use crate::videos::{NO_VIDEO, Onlooker};
 use crate::{Product, Result, text};
 
 impl Product {
@@ -55,11 +55,11 @@ impl Product {
     pub async fn comments_page(
         &self,
         video: VideoId,
-        viewer: Option<UserId>,
+        onlooker: impl Into<Onlooker>,
         parent: Option<CommentId>,
         page: &PageRequest,
     ) -> Result<Paged<Comment>> {
-        self.video_card(video, viewer).await?;
+        self.video_card(video, onlooker).await?;
         let count = self.page_count(page);
         let cursor = id_cursor(page)?;
         let found = match parent {

@@ -41,6 +41,8 @@ pub enum ProductError {
     NotFound(&'static str),
     #[error("{0}")]
     Forbidden(&'static str),
+    #[error("this video is for adults: sign in with an account of somebody of age")]
+    AdultsOnly,
     #[error("{message}")]
     Invalid { field: &'static str, message: String },
     #[error("too much at once; try again shortly")]
@@ -67,6 +69,7 @@ impl ProductError {
             Self::TooYoung { .. } => "too_young",
             Self::NotFound(_) => "not_found",
             Self::Forbidden(_) => "forbidden",
+            Self::AdultsOnly => "adults_only",
             Self::Invalid { .. } => "invalid",
             Self::Busy { .. } => "busy",
             Self::Store(_) | Self::Password(_) | Self::Token(_) => "internal",
@@ -77,7 +80,7 @@ impl ProductError {
         match self {
             Self::UsernameTaken => Fault::Conflict,
             Self::BadCredentials | Self::Unauthenticated | Self::RefreshReused => Fault::Unauthenticated,
-            Self::TooYoung { .. } | Self::Forbidden(_) => Fault::Forbidden,
+            Self::TooYoung { .. } | Self::Forbidden(_) | Self::AdultsOnly => Fault::Forbidden,
             Self::NotFound(_) => Fault::Missing,
             Self::Invalid { .. } => Fault::Input,
             Self::Busy { .. } => Fault::Busy,

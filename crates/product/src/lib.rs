@@ -21,6 +21,7 @@ mod comments;
 mod engagement;
 mod error;
 mod facts;
+mod flags;
 mod follows;
 mod limits;
 mod operators;
@@ -44,17 +45,19 @@ pub use blocks::BLOCKED_MAX;
 pub use engagement::{Engagement, EngagementState};
 pub use error::{Fault, ProductError};
 pub use facts::Actor;
+pub use flags::FlagsAsked;
 pub use follows::FollowState;
 pub use limits::ProductLimits;
 pub use metastore::{
     CardFace, Comment, OperatorChange, Order, OrderKind, Rejection, Role, RoleChange, RoleChangeKind,
-    RoleHolder, UserCounts, Video, VideoCard, VideoCounts, VideoStatus,
+    RoleHolder, UserCounts, Video, VideoCard, VideoCounts, VideoFlags, VideoStatus,
 };
 pub use operators::{FACTOR_MAX, FACTOR_MIN, ORDER_MS_MAX, ORDERS_MAX, OrderAsked, WEIGHT_MAX};
 pub use outbox_relay::{OutboxRelay, RelayError};
 pub use pages::{PageRequest, Paged};
 pub use profiles::{Profile, ProfileChange};
-pub use tokens::{Session, TOKEN_KEY_BYTES};
+pub use tokens::{Access, Session, TOKEN_KEY_BYTES};
+pub use videos::Onlooker;
 
 /// Where "now" comes from, in milliseconds since the epoch.
 pub type Clock = Arc<dyn Fn() -> TimestampMs + Send + Sync>;

@@ -9,6 +9,8 @@ pub struct ProductLimits {
     pub password_chars_max: usize,
     /// The youngest person the service is for.
     pub age_years_min: i32,
+    /// From then on somebody is of age, and sees what is for adults.
+    pub adult_years_min: i32,
     /// Fits one line of a card.
     pub display_name_chars_max: usize,
     /// Fits a profile's head.
@@ -43,6 +45,7 @@ impl Default for ProductLimits {
             password_chars_min: 10,
             password_chars_max: 128,
             age_years_min: 13,
+            adult_years_min: 18,
             display_name_chars_max: 50,
             bio_chars_max: 160,
             comment_chars_max: 500,

@@ -5,6 +5,7 @@ use metastore::{LIST_MAX, OperatorChange, Order, OrderKind, OrderNew};
 use types::{Region, Target, TimestampMs, UserId};
 
 use crate::error::ProductError;
+use crate::videos::Onlooker;
 use crate::{Product, Result};
 
 /// An order lasts no longer; whoever still wants it makes it anew.
@@ -46,7 +47,7 @@ impl Product {
         let order = OrderNew {
             id: self.id_next(now_ms),
             factor: factor(&asked)?,
-            reason: reason(&asked.reason)?,
+            reason: reason(&asked.reason, "viewers of a pinned video can read it")?,
             ends_at_ms: ends_at(asked.ends_at_ms, now_ms)?,
             kind: asked.kind,
             target: asked.target,
@@ -55,7 +56,11 @@ impl Product {
             made_by: by,
         };
         if let Target::Video(video) = order.target {
-            self.video_card(video, None).await?;
+            let anybody = Onlooker {
+                user: None,
+                is_adult: true,
+            };
+            self.video_card(video, anybody).await?;
         }
         if self.store().orders_active(now_ms).await?.len() >= ORDERS_MAX {
             return Err(ProductError::invalid(
@@ -172,13 +177,14 @@ fn factor(asked: &OrderAsked) -> Result<f64> {
     }
 }
 
-fn reason(text: &str) -> Result<String> {
+/// A reason as it is kept; `why_asked` says in the refusal what it is for.
+pub(crate) fn reason(text: &str, why_asked: &str) -> Result<String> {
     let text = text.trim();
     match text.chars().count() {
         1..=REASON_CHARS_MAX => Ok(text.to_owned()),
         _ => Err(ProductError::invalid(
             "reason",
-            format!("say why, in 1 to {REASON_CHARS_MAX} characters; viewers of a pinned video can read it"),
+            format!("say why, in 1 to {REASON_CHARS_MAX} characters; {why_asked}"),
         )),
     }
 }

@@ -59,6 +59,19 @@ struct Claims {
     /// Seconds since the epoch, as RFC 7519 has it.
     iat: i64,
     exp: i64,
+    /// Whether `sub` was of age when it was signed; absent for those who were not. Of a birth date nothing more leaves this room.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    adult: bool,
+}
+
+/// Whom an access token speaks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Access {
+    pub user: UserId,
+    /// Whether they are known to be of age.
+    pub is_adult: bool,
+    /// From then on the token is not good any more.
+    pub until_ms: TimestampMs,
 }
 
 /// Signs and checks access tokens.
@@ -84,23 +97,28 @@ impl AccessTokens {
         }
     }
 
-    fn sign(&self, user: UserId, now_ms: TimestampMs) -> Result<String> {
+    fn sign(&self, user: UserId, adult: bool, now_ms: TimestampMs) -> Result<String> {
         let iat = now_ms / S_MS;
         let claims = Claims {
             iss: ISSUER.to_owned(),
             sub: user,
             iat,
             exp: iat + self.lifetime_s as i64,
+            adult,
         };
         let signed = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing);
         Ok(signed.map_err(TokenError::Sign)?)
     }
 
-    fn verify(&self, token: &str, now_ms: TimestampMs) -> Result<(UserId, TimestampMs)> {
+    fn verify(&self, token: &str, now_ms: TimestampMs) -> Result<Access> {
         let data = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation)
             .map_err(|_| ProductError::Unauthenticated)?;
         if now_ms / S_MS < data.claims.exp {
-            Ok((data.claims.sub, data.claims.exp.saturating_mul(S_MS)))
+            Ok(Access {
+                user: data.claims.sub,
+                is_adult: data.claims.adult,
+                until_ms: data.claims.exp.saturating_mul(S_MS),
+            })
         } else {
             Err(ProductError::Unauthenticated)
         }
@@ -110,11 +128,11 @@ impl AccessTokens {
 impl Product {
     /// Who an access token speaks for; no store is asked. A token stays good until it expires, also after a logout.
     pub fn access_verify(&self, token: &str) -> Result<UserId> {
-        self.access_verify_until(token).map(|(user, _)| user)
+        self.access_read(token).map(|access| access.user)
     }
 
-    /// The same, and the time from which on it is not good any more, for whoever remembers the answer.
-    pub fn access_verify_until(&self, token: &str) -> Result<(UserId, TimestampMs)> {
+    /// All that an access token says, for whoever remembers the answer.
+    pub fn access_read(&self, token: &str) -> Result<Access> {
         self.inner.access.verify(token, self.now_ms())
     }
 
@@ -209,7 +227,7 @@ impl Product {
             user: account.id,
             username: account.username.clone(),
             display_name: account.display_name.clone(),
-            access_token: self.inner.access.sign(account.id, now_ms)?,
+            access_token: self.inner.access.sign(account.id, self.is_adult(account), now_ms)?,
             access_expires_in_s: self.inner.access.lifetime_s,
             refresh_token,
             refresh_expires_in_s: self.inner.limits.refresh_token_s,

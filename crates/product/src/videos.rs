@@ -1,6 +1,6 @@
 //! Reading videos as cards, and deleting one's own. How a video comes to be is the media room's business.
 
-use metastore::{MediaJobNew, VideoCard, VideoStatus};
+use metastore::{MediaJobNew, Shelf, VideoCard, VideoStatus};
 use types::{UserId, VideoId};
 
 use crate::error::ProductError;
@@ -9,44 +9,86 @@ use crate::{Product, Result, facts};
 
 pub(crate) const NO_VIDEO: ProductError = ProductError::NotFound("this video");
 
+/// Who looks at videos.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Onlooker {
+    /// None for a guest.
+    pub user: Option<UserId>,
+    /// Whether they are known to be of age. Nobody is before they said so.
+    pub is_adult: bool,
+}
+
+impl From<Option<UserId>> for Onlooker {
+    /// Somebody of whose age nothing is known.
+    fn from(user: Option<UserId>) -> Self {
+        Self { user, is_adult: false }
+    }
+}
+
+/// What keeps a card from somebody; nothing keeps it from its creator.
+fn kept_from(card: &VideoCard, onlooker: Onlooker) -> Option<ProductError> {
+    let video = &card.face.video;
+    if onlooker.user == Some(video.creator) {
+        return None;
+    }
+    if video.status != VideoStatus::Published || video.flags.hidden {
+        return Some(NO_VIDEO);
+    }
+    (video.flags.adults_only && !onlooker.is_adult).then_some(ProductError::AdultsOnly)
+}
+
 impl Product {
-    /// One video. What is not published is there for its creator only.
-    pub async fn video_card(&self, video: VideoId, viewer: Option<UserId>) -> Result<VideoCard> {
+    /// One video. What is not published, or hidden, is there for its creator only.
+    ///
+    /// # Errors
+    /// [`ProductError::NotFound`]; [`ProductError::AdultsOnly`] for whoever is not known to be of age.
+    pub async fn video_card(&self, video: VideoId, onlooker: impl Into<Onlooker>) -> Result<VideoCard> {
+        let onlooker = onlooker.into();
         let found = self
             .store()
-            .video_cards_get(&[video], viewer)
+            .video_cards_get(&[video], onlooker.user)
             .await?
             .into_iter()
             .next();
-        let visible = |card: &VideoCard| {
-            card.face.video.status == VideoStatus::Published || viewer == Some(card.face.video.creator)
-        };
-        found.filter(visible).ok_or(NO_VIDEO)
+        let card = found.ok_or(NO_VIDEO)?;
+        kept_from(&card, onlooker).map_or(Ok(card), Err)
     }
 
-    /// The published ones of `videos`, in the order asked; others are left out. At most [`metastore::LIST_MAX`].
-    pub async fn video_cards(&self, videos: &[VideoId], viewer: Option<UserId>) -> Result<Vec<VideoCard>> {
-        let mut cards = self.store().video_cards_get(videos, viewer).await?;
-        cards.retain(|card| card.face.video.status == VideoStatus::Published);
+    /// The published ones of `videos` that the onlooker may see, in the order asked; others are left out. At most [`metastore::LIST_MAX`].
+    pub async fn video_cards(
+        &self,
+        videos: &[VideoId],
+        onlooker: impl Into<Onlooker>,
+    ) -> Result<Vec<VideoCard>> {
+        let onlooker = onlooker.into();
+        let mut cards = self.store().video_cards_get(videos, onlooker.user).await?;
+        cards.retain(|card| {
+            card.face.video.status == VideoStatus::Published && kept_from(card, onlooker).is_none()
+        });
         Ok(cards)
     }
 
-    /// A creator's videos, newest first; their own list also shows those that are not published.
+    /// A creator's videos, newest first; their own list also shows those that are not published, or hidden.
     pub async fn videos_by_creator(
         &self,
         creator: UserId,
-        viewer: Option<UserId>,
+        onlooker: impl Into<Onlooker>,
         page: &PageRequest,
     ) -> Result<Paged<VideoCard>> {
+        let onlooker = onlooker.into();
         self.profile_exists(creator).await?;
         let count = self.page_count(page);
-        let own = viewer == Some(creator);
+        let shelf = match onlooker {
+            Onlooker { user: Some(user), .. } if user == creator => Shelf::Own,
+            Onlooker { is_adult: true, .. } => Shelf::Adults,
+            _ => Shelf::Everybody,
+        };
         let found = self
             .store()
-            .video_ids_by_creator(creator, own, id_cursor(page)?, count + 1)
+            .video_ids_by_creator(creator, shelf, id_cursor(page)?, count + 1)
             .await?;
         let cut = Paged::cut(found, count, VideoId::to_string);
-        let items = self.store().video_cards_get(&cut.items, viewer).await?;
+        let items = self.store().video_cards_get(&cut.items, onlooker.user).await?;
         Ok(Paged {
             items,
             cursor: cut.cursor,

@@ -1,6 +1,6 @@
 //! From the rooms' values to wire shapes. Nothing is read or decided; media links are signed in [`crate::links`].
 
-use api::{Creator, Rejection, UserViewer, VideoStatus, VideoViewer};
+use api::{Creator, Rejection, Sound, UserViewer, VideoStatus, VideoViewer};
 use product::{CardFace, Comment, Paged, Profile, VideoCard};
 use types::VideoId;
 
@@ -89,7 +89,7 @@ pub(crate) fn video(rooms: &Rooms, card: &VideoCard) -> api::Video {
             display_name: creator_display_name.clone(),
             following: card.following,
         },
-        sound: None,
+        sound: video.facets.sound.map(|id| Sound { id, title: None }),
         counts: video_counts(rooms, video.id, card.counts),
         viewer: VideoViewer {
             liked: card.liked,
@@ -100,6 +100,8 @@ pub(crate) fn video(rooms: &Rooms, card: &VideoCard) -> api::Video {
             code: no.code.clone(),
             message: no.message.clone(),
         }),
+        adults_only: video.flags.adults_only,
+        hidden: video.flags.hidden,
     }
 }
 

@@ -82,6 +82,7 @@ mod tests {
         Viewer {
             viewer: ViewerId::from_raw(raw),
             user: None,
+            is_adult: false,
         }
     }
 

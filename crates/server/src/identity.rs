@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use product::Onlooker;
 use types::{TimestampMs, UserId, ViewerId};
 
 use crate::error::ApiError;
@@ -26,6 +27,17 @@ pub(crate) struct Viewer {
     pub viewer: ViewerId,
     /// None for a guest.
     pub user: Option<UserId>,
+    /// Whether they are known to be of age; no guest is.
+    pub is_adult: bool,
+}
+
+impl From<Viewer> for Onlooker {
+    fn from(viewer: Viewer) -> Self {
+        Self {
+            user: viewer.user,
+            is_adult: viewer.is_adult,
+        }
+    }
 }
 
 /// Someone with an account.
@@ -108,7 +120,7 @@ pub(crate) fn settle(rooms: &Rooms, headers: &HeaderMap) -> Result<(Viewer, bool
     }
     let known = known_guest(rooms, headers);
     let viewer = known.unwrap_or_else(|| new_guest(rooms));
-    Ok((Viewer { viewer, user: None }, known.is_none()))
+    Ok((guest(viewer), known.is_none()))
 }
 
 /// Whose an access token is.
@@ -116,12 +128,13 @@ pub(crate) fn account(rooms: &Rooms, token: &str) -> Result<Viewer, ApiError> {
     if let Some(viewer) = rooms.tokens.get(token, rooms.now_ms()) {
         return Ok(viewer);
     }
-    let (user, until_ms) = rooms.parts.product.access_verify_until(token)?;
+    let access = rooms.parts.product.access_read(token)?;
     let viewer = Viewer {
-        viewer: user.into(),
-        user: Some(user),
+        viewer: access.user.into(),
+        user: Some(access.user),
+        is_adult: access.is_adult,
     };
-    rooms.tokens.put(token, viewer, until_ms);
+    rooms.tokens.put(token, viewer, access.until_ms);
     Ok(viewer)
 }
 
@@ -142,8 +155,16 @@ fn known_guest(rooms: &Rooms, headers: &HeaderMap) -> Option<ViewerId> {
     // A cookie is good as long as the key is.
     rooms
         .cookies
-        .put(text, Viewer { viewer, user: None }, TimestampMs::MAX);
+        .put(text, guest(viewer), TimestampMs::MAX);
     Some(viewer)
+}
+
+fn guest(viewer: ViewerId) -> Viewer {
+    Viewer {
+        viewer,
+        user: None,
+        is_adult: false,
+    }
 }
 
 fn new_guest(rooms: &Rooms) -> ViewerId {

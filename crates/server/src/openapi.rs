@@ -73,6 +73,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(admin::feed::pipeline))
         .routes(routes!(admin::feed::switch))
         .routes(routes!(admin::feed::explain))
+        .routes(routes!(admin::flags::flags, admin::flags::flags_set))
         .routes(routes!(admin::faults::faults))
         .routes(routes!(admin::faults::fault_set))
 }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use candidate_pipeline::{BoxFuture, Source, Stage, StageError};
-use feature_store::{Catalog, FeatureStore, Flags, PoolBoard};
+use feature_store::{Catalog, FeatureStore, PoolBoard};
 use types::VideoId;
 
 use crate::explore::weights::POOL_MAX;
@@ -66,7 +66,7 @@ impl Pool<'_> {
         let Some(facts) = self.catalog.facts_of(slot, video) else {
             return;
         };
-        let is_fit = !facts.flags.has(Flags::HIDDEN) && !self.seen.has(video) && self.taken.insert(video);
+        let is_fit = self.seen.may_see(facts.flags) && !self.seen.has(video) && self.taken.insert(video);
         if is_fit {
             let candidate = VideoCandidate::new(slot, video, event::Source::Explore);
             self.candidates.push(candidate);

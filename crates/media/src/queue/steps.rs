@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use blob::{BlobError, BlobKey, BlobPart};
 use event::{Event, VideoChange};
-use metastore::{MediaJob, MediaJobKind, MediaJobNew, OutboxNew, Video, VideoPublish, Write};
+use metastore::{MediaJob, MediaJobKind, MediaJobNew, OutboxNew, Video, VideoFlags, VideoPublish, Write};
 use types::{ContentVector, TimestampMs, VideoId};
 
 use super::QueueParts;
@@ -108,10 +108,27 @@ async fn publish_commit(
         return Err(StepError::LeaseLost);
     }
     tx.media_job_enqueue(&ladder).await?;
+    flags_append(&mut tx, video, now_ms).await?;
     let (content, original) = content::store(&mut tx, video, first.looks.as_ref()).await?;
     let event = publication(video, &publish, content, original);
     outbox_append(&mut tx, video, publish.published_at_ms, &event).await?;
     Ok(tx.commit().await?)
+}
+
+/// What keeps the video from people, as it stands in this transaction, so that nobody finds it without. Nothing for most.
+async fn flags_append(tx: &mut Write, video: &Video, now_ms: TimestampMs) -> Result<(), StepError> {
+    let flags = tx.video_get(video.id).await?.map(|video| video.flags).unwrap_or_default();
+    if flags == VideoFlags::default() {
+        return Ok(());
+    }
+    let event = Event::Video(VideoChange::Flagged {
+        outbox_id: 0,
+        video: video.id,
+        at_ms: now_ms,
+        hidden: flags.hidden,
+        adults_only: flags.adults_only,
+    });
+    outbox_append(tx, video, now_ms, &event).await
 }
 
 fn publication(

@@ -1,6 +1,6 @@
 //! Videos: the steps of their life, the cards, the pages, deletion.
 
-use metastore::{Mark, Rejection, VideoFacets, VideoNew, VideoStatus, VideoSubmit};
+use metastore::{Mark, Rejection, Shelf, VideoFacets, VideoFlags, VideoNew, VideoStatus, VideoSubmit};
 use types::{Category, Region, SoundId, VideoId};
 
 use crate::{Fixture, open, people, publish, published, submit, user, video};
@@ -198,20 +198,20 @@ async fn pages_of_a_creator_and_of_the_followed() {
     tx.follow_add(user(3), user(1), 1).await.expect("a follow");
     tx.follow_add(user(3), user(2), 1).await.expect("a follow");
     tx.commit().await.expect("a commit");
-    let ids = |all, before: Option<u64>| {
+    let ids = |shelf, before: Option<u64>| {
         let store = store.clone();
         async move {
             let found = store
-                .video_ids_by_creator(user(1), all, before.map(video), 2)
+                .video_ids_by_creator(user(1), shelf, before.map(video), 2)
                 .await
                 .expect("a page");
             found.iter().map(|id| id.raw()).collect::<Vec<_>>()
         }
     };
-    assert_eq!(ids(false, None).await, [4, 3]);
-    assert_eq!(ids(false, Some(3)).await, [1]);
+    assert_eq!(ids(Shelf::Everybody, None).await, [4, 3]);
+    assert_eq!(ids(Shelf::Everybody, Some(3)).await, [1]);
     assert_eq!(
-        ids(true, None).await,
+        ids(Shelf::Own, None).await,
         [6, 4],
         "own lists show what is processing, not open uploads"
     );
@@ -222,6 +222,48 @@ async fn pages_of_a_creator_and_of_the_followed() {
         .await
         .expect("a page");
     assert_eq!(rest, [(40, video(2))]);
+}
+
+#[tokio::test]
+async fn flags_keep_a_video_off_the_lists_of_others() {
+    let Fixture {
+        store,
+        folder: _folder,
+    } = open().await;
+    people(&store, 2).await;
+    for raw in 1..=3 {
+        published(&store, video(raw), user(1), raw as i64 * 10).await;
+    }
+    let flag = async |raw: u64, hidden: bool, adults_only: bool| {
+        let mut tx = store.write("flags").await.expect("the writer is free");
+        let flags = VideoFlags { hidden, adults_only };
+        let is_there = tx.video_flags_set(video(raw), flags).await.expect("a statement");
+        tx.commit().await.expect("a commit");
+        is_there
+    };
+    // Its card is in memory before the change.
+    let hidden = async || {
+        let cards = store.video_cards_get(&[video(3)], None).await.expect("a card");
+        cards[0].face.video.flags.hidden
+    };
+    assert!(!hidden().await);
+    assert!(flag(3, true, false).await && flag(2, false, true).await);
+    assert!(!flag(9, true, false).await, "nothing is made of what is not there");
+    assert!(hidden().await);
+    for (shelf, expect) in [
+        (Shelf::Own, &[3, 2, 1][..]),
+        (Shelf::Adults, &[2, 1]),
+        (Shelf::Everybody, &[1]),
+    ] {
+        let found = store.video_ids_by_creator(user(1), shelf, None, 9).await.expect("a page");
+        let found: Vec<u64> = found.iter().map(|id| id.raw()).collect();
+        assert_eq!(found, expect, "{shelf:?}");
+    }
+    let mut tx = store.write("look").await.expect("the writer is free");
+    let creator = tx.video_published_creator(video(3)).await.expect("a statement");
+    assert_eq!(creator, None, "nobody does anything with a hidden video");
+    drop(tx);
+    assert!(flag(3, false, false).await && !hidden().await);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod drops;
 mod exposition;
 pub(crate) mod faults;
 pub(crate) mod feed;
+pub(crate) mod flags;
 mod flow;
 mod learner;
 pub(crate) mod operators;

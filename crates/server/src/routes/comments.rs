@@ -41,7 +41,7 @@ pub(crate) async fn comments(
     let page = rooms
         .parts
         .product
-        .comments_page(id, viewer.user, asked.parent_id, &page)
+        .comments_page(id, viewer, asked.parent_id, &page)
         .await?;
     let items = page.items.into_iter().map(cards::comment).collect();
     Ok(Json(CommentPage {

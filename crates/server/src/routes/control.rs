@@ -216,7 +216,7 @@ pub(crate) async fn why(
     let cards = rooms
         .parts
         .product
-        .video_cards(&[why.video()], viewer.user)
+        .video_cards(&[why.video()], viewer)
         .await?;
     let creator = cards.first().map_or("its creator".to_owned(), |card| {
         format!("@{}", card.face.creator_username)

@@ -6,7 +6,7 @@ use api::{FeedItem, FeedPage, NextRequest, NextResponse, Video};
 use axum::Json;
 use axum::extract::State;
 use feed::{Caller, FeedEntry, NextAsk, Reason};
-use types::{ImpressionId, UserId, VideoId};
+use types::{ImpressionId, VideoId};
 
 use super::{Asked, Body, PageQuery};
 use crate::cards;
@@ -32,7 +32,7 @@ pub(crate) async fn for_you(
             Caller {
                 viewer: viewer.viewer,
                 region,
-                is_adult: false,
+                is_adult: viewer.is_adult,
             },
             asked.cursor.as_deref(),
             count,
@@ -40,7 +40,7 @@ pub(crate) async fn for_you(
         )
         .await?;
     let videos: Vec<VideoId> = page.entries.iter().map(|entry| entry.video).collect();
-    let mut shown = cards_of(&rooms, &videos, viewer.user).await?;
+    let mut shown = cards_of(&rooms, &videos, viewer).await?;
     let items = page.entries.into_iter().filter_map(|entry| {
         let video = shown.remove(&entry.video)?;
         Some(item(entry.impression, video, &entry.reason))
@@ -69,12 +69,12 @@ pub(crate) async fn next(
     let caller = Caller {
         viewer: viewer.viewer,
         region,
-        is_adult: false,
+        is_adult: viewer.is_adult,
     };
     let next = rooms.parts.for_you.next(caller, &ask, rooms.now_ms()).await?;
     let entries = || next.unseen.iter().chain(&next.append);
     let videos: Vec<VideoId> = entries().map(|entry| entry.video).collect();
-    let mut shown = cards_of(&rooms, &videos, viewer.user).await?;
+    let mut shown = cards_of(&rooms, &videos, viewer).await?;
     let mut items = |entries: &[FeedEntry]| -> Vec<FeedItem> {
         let items = entries.iter().filter_map(|entry| {
             let video = shown.remove(&entry.video)?;
@@ -96,6 +96,7 @@ pub(crate) async fn next(
 pub(crate) async fn following(
     State(rooms): parts::State,
     Person(user): Person,
+    viewer: Viewer,
     Asked(asked): Asked<PageQuery>,
 ) -> Result<Json<FeedPage>, ApiError> {
     let count = asked.count.map(|count| count as usize);
@@ -104,7 +105,7 @@ pub(crate) async fn following(
         .following
         .page(user, asked.cursor.as_deref(), count)
         .await?;
-    let mut shown = cards_of(&rooms, &page.videos, Some(user)).await?;
+    let mut shown = cards_of(&rooms, &page.videos, viewer).await?;
     let items = page.videos.iter().filter_map(|video| {
         let impression = ImpressionId::from_raw(rooms.parts.ids.next(rooms.now_ms()));
         Some(item(impression, shown.remove(video)?, &Reason::Following))
@@ -118,9 +119,9 @@ pub(crate) async fn following(
 async fn cards_of(
     rooms: &Rooms,
     videos: &[VideoId],
-    user: Option<UserId>,
+    viewer: Viewer,
 ) -> Result<HashMap<VideoId, Video>, ApiError> {
-    let cards = rooms.parts.product.video_cards(videos, user).await?;
+    let cards = rooms.parts.product.video_cards(videos, viewer).await?;
     Ok(cards
         .iter()
         .map(|card| (card.face.video.id, cards::video(rooms, card)))

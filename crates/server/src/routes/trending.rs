@@ -50,7 +50,7 @@ pub(crate) async fn videos(
     let trending = rooms.parts.store.trending();
     let top = trending.top(&scope);
     let videos: Vec<VideoId> = top.iter().map(|ranked| ranked.video).collect();
-    let cards = rooms.parts.product.video_cards(&videos, viewer.user).await?;
+    let cards = rooms.parts.product.video_cards(&videos, viewer).await?;
     let mut shown: HashMap<VideoId, api::Video> = cards
         .into_iter()
         .map(|card| (card.face.video.id, cards::video(&rooms, &card)))

@@ -69,6 +69,7 @@ pub(crate) async fn submit(
         hashtags: body.hashtags,
         category: body.category,
         sound: body.sound_id,
+        adults_only: body.adults_only,
         region,
         parts,
     };

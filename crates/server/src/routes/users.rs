@@ -83,7 +83,7 @@ pub(crate) async fn videos(
     let page = rooms
         .parts
         .product
-        .videos_by_creator(id, viewer.user, &page.into())
+        .videos_by_creator(id, viewer, &page.into())
         .await?;
     let items = page
         .items

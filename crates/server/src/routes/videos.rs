@@ -12,15 +12,16 @@ use crate::error::ApiError;
 use crate::identity::{Person, Viewer};
 use crate::parts;
 
-/// A video with its counts and links; one that is not published is shown to its creator only.
+/// A video with its counts and links; one that is not published, or hidden, is shown to its creator only, and one for
+/// adults to people of age.
 #[utoipa::path(get, path = "/api/v1/videos/{id}", tag = "videos", params(("id" = VideoId, Path)),
-    responses((status = 200, body = Video), (status = 404, body = api::ErrorBody)))]
+    responses((status = 200, body = Video), (status = 403, body = api::ErrorBody), (status = 404, body = api::ErrorBody)))]
 pub(crate) async fn video(
     State(rooms): parts::State,
     viewer: Viewer,
     Named(id): Named<VideoId>,
 ) -> Result<Json<Video>, ApiError> {
-    let card = rooms.parts.product.video_card(id, viewer.user).await?;
+    let card = rooms.parts.product.video_card(id, viewer).await?;
     Ok(Json(cards::video(&rooms, &card)))
 }
 

@@ -10,9 +10,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use feed::{Caller, Explained, ExplainedCandidate, ExplainedStage, SwitchError};
-use product::{Fault, VideoCard};
+use product::{Fault, Onlooker, VideoCard};
 use serde::Deserialize;
-use types::{Region, VideoId, ViewerId};
+use types::{Region, UserId, VideoId, ViewerId};
 
 use super::Admin;
 use crate::error::ApiError;
@@ -96,13 +96,18 @@ pub(crate) async fn explain(
     let caller = Caller {
         viewer,
         region,
-        is_adult: false,
+        is_adult: rooms.parts.product.account_is_adult(UserId::from_raw(viewer.raw())).await?,
     };
     let count = asked.count.map_or(COUNT_DEFAULT, |count| count as usize);
     let told = rooms.parts.for_you.explain(caller, count, now_ms).await;
     tracing::info!(%admin, "a page of somebody was looked into");
+    // An admin sees what they see.
+    let anybody = Onlooker {
+        user: None,
+        is_adult: true,
+    };
     let videos: Vec<VideoId> = told.top.iter().map(|one| one.video).collect();
-    let cards = rooms.parts.product.video_cards(&videos, None).await?;
+    let cards = rooms.parts.product.video_cards(&videos, anybody).await?;
     let cards: HashMap<VideoId, VideoCard> =
         cards.into_iter().map(|card| (card.face.video.id, card)).collect();
     Ok(Json(FeedExplained {
