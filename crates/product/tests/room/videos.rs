@@ -31,7 +31,7 @@ async fn unpublished_videos_are_their_creators_alone() {
         .await
         .expect("cards");
     assert_eq!(
-        cards.iter().map(|card| card.video.id).collect::<Vec<_>>(),
+        cards.iter().map(|card| card.face.video.id).collect::<Vec<_>>(),
         [shown]
     );
     let page = PageRequest::default();
@@ -41,7 +41,7 @@ async fn unpublished_videos_are_their_creators_alone() {
         .await
         .expect("a page");
     assert_eq!(
-        own.items.iter().map(|card| card.video.status).collect::<Vec<_>>(),
+        own.items.iter().map(|card| card.face.video.status).collect::<Vec<_>>(),
         [VideoStatus::Published, VideoStatus::Processing]
     );
     let others = fixture
@@ -78,7 +78,7 @@ async fn the_following_list_is_by_publication() {
         first
             .items
             .iter()
-            .map(|card| card.video.id.raw())
+            .map(|card| card.face.video.id.raw())
             .collect::<Vec<_>>(),
         [5, 4, 2]
     );
@@ -92,7 +92,7 @@ async fn the_following_list_is_by_publication() {
         second
             .items
             .iter()
-            .map(|card| card.video.id.raw())
+            .map(|card| card.face.video.id.raw())
             .collect::<Vec<_>>(),
         [1]
     );
