@@ -37,6 +37,15 @@ export async function signUp(page, next = '/') {
   return username;
 }
 
+/** Logs in an account that was made by the API and ends on `next`. */
+export async function logIn(page, username, next = '/') {
+  await page.goto(`/login?next=${encodeURIComponent(next)}`);
+  await page.fill('#username', username);
+  await page.fill('#password', PASSWORD);
+  await page.click('button[type=submit]');
+  await page.waitForURL((url) => url.pathname === next);
+}
+
 /** Makes an account an admin, on the command line, as whoever holds the data folder would. */
 export async function grantAdmin(username) {
   const { RIFFLE_BIN, RIFFLE_DATA } = process.env;

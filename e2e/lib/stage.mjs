@@ -13,6 +13,18 @@ export async function untilPlaying(page, index) {
   return await handle.jsonValue();
 }
 
+/** Waits until the video on screen has been played to its end and starts over. */
+export async function untilFinished(page) {
+  await page.evaluate(() => {
+    window.__peak = 0;
+  });
+  await page.waitForFunction(() => {
+    const video = document.querySelector('.slide.is-active video');
+    window.__peak = Math.max(window.__peak, video.currentTime);
+    return window.__peak > video.duration - 0.5 && video.currentTime < 1;
+  });
+}
+
 /** Facts about the video on screen. */
 export const activeVideo = (page) =>
   page.evaluate(() => {

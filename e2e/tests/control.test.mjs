@@ -7,7 +7,7 @@ import { anon } from '../lib/api.mjs';
 import { PHONE } from '../lib/browser.mjs';
 import { TAGS } from '../lib/catalogue.mjs';
 import { base, useBrowser } from '../lib/session.mjs';
-import { railButton, untilPlaying } from '../lib/stage.mjs';
+import { railButton, untilFinished, untilPlaying } from '../lib/stage.mjs';
 
 const open = useBrowser();
 const [liked, other] = TAGS;
@@ -15,18 +15,6 @@ const EACH = 3;
 const AHEAD = 4;
 
 const tagOf = async (id) => (await anon(base).get(`/videos/${id}`)).hashtags[0];
-
-/** Waits until the video on screen has been played to its end and starts over. */
-async function untilFinished(page) {
-  await page.evaluate(() => {
-    window.__peak = 0;
-  });
-  await page.waitForFunction(() => {
-    const video = document.querySelector('.slide.is-active video');
-    window.__peak = Math.max(window.__peak, video.currentTime);
-    return window.__peak > video.duration - 0.5 && video.currentTime < 1;
-  });
-}
 
 /**
  * Finishes what is of the liked topic and skips the other, until three of each came up; when the feed has turned to the liked one so far that

@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { anon } from '../lib/api.mjs';
 import { DESKTOP, PHONE } from '../lib/browser.mjs';
 import { inspect } from '../lib/inspect.mjs';
-import { grantAdmin, signUp, useBrowser } from '../lib/session.mjs';
+import { base, grantAdmin, signUp, useBrowser } from '../lib/session.mjs';
 
 const open = useBrowser();
 const STEER = '/admin/steer';
@@ -93,3 +94,32 @@ for (const [form, device] of Object.entries({ phone: PHONE, desktop: DESKTOP }))
     });
   }
 }
+
+test('a video is hidden with a reason, leaves the feed, and is let back', async (t) => {
+  const { page, errors } = await openSteer(t, { form: PHONE });
+  const { items } = await anon(base).get('/feed/for-you?count=50');
+  const { id } = items.at(-1).video;
+  const shown = async () => {
+    const page = await anon(base).get('/feed/for-you?count=50');
+    return page.items.some((item) => item.video.id === id);
+  };
+  const form = page.locator('.steer-flags');
+  const flag = async (reason) => {
+    await page.fill('#flags-video', id);
+    await form.getByRole('button', { name: 'Look it up' }).click();
+    await form.getByRole('switch', { name: 'Hidden' }).click();
+    assert.ok(
+      await form.getByRole('button', { name: 'Save flags' }).isDisabled(),
+      'nothing is hidden without a reason',
+    );
+    await page.fill('#flags-reason', reason);
+    await form.getByRole('button', { name: 'Save flags' }).click();
+    await page.locator('.steer-trail__row', { hasText: reason }).waitFor();
+  };
+  assert.ok(await shown());
+  await flag('It shows a licence plate');
+  assert.equal(await shown(), false);
+  await flag('The plate was made unreadable');
+  assert.ok(await shown());
+  assert.deepEqual(errors, []);
+});

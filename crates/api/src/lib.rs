@@ -42,11 +42,11 @@ pub use distribution::{
 };
 pub use error::ErrorBody;
 pub use events::{EventsRequest, EventsResponse, Promise, RejectedEvent};
-pub use faults::{BrokenPart, FaultRequest, Faults};
 pub use explain::{
     FeedCandidate, FeedExplained, FeedGone, FeedLeaning, FeedRecipe, FeedRecipeStage, FeedRemoved, FeedSlate,
     FeedStage, FeedSwitch,
 };
+pub use faults::{BrokenPart, FaultRequest, Faults};
 pub use feed::{FeedItem, FeedPage, NextRequest, NextResponse, Reason};
 pub use operators::{
     OperatorChange, OperatorChanges, Order, OrderRequest, Orders, ValueWeight, ValueWeights,

@@ -80,12 +80,19 @@ impl House {
         let json = [("content-type", "application/json")];
         let path = format!("/api/v1/admin/faults/{part}");
         let answer = self.admin.send("PUT", &path, &json, body.as_bytes());
-        assert_eq!(answer.status, 204, "{part} {fault}: {}", String::from_utf8_lossy(&answer.body));
+        assert_eq!(
+            answer.status,
+            204,
+            "{part} {fault}: {}",
+            String::from_utf8_lossy(&answer.body)
+        );
     }
 
     fn figure(&self, metric: &str, label: &str) -> f64 {
         let text = String::from_utf8_lossy(&self.admin.get("/metrics").body).into_owned();
-        let lines = text.lines().filter(|line| line.starts_with(metric) && line.contains(label));
+        let lines = text
+            .lines()
+            .filter(|line| line.starts_with(metric) && line.contains(label));
         lines
             .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
             .sum()
@@ -101,7 +108,10 @@ impl House {
 
     fn health(&self) -> String {
         let answer = self.admin.get("/healthz");
-        assert_eq!(answer.status, 200, "a part that is missing is no reason to end the process");
+        assert_eq!(
+            answer.status, 200,
+            "a part that is missing is no reason to end the process"
+        );
         String::from_utf8_lossy(&answer.body).into_owned()
     }
 
@@ -130,11 +140,21 @@ fn watched(item: &Value) -> [Value; 2] {
 /// Breaks one stage, waits until pages came without it, mends it, and waits until it works as before.
 fn stage_goes_and_comes(house: &House, stage: &str, fault: &str) {
     let label = format!("stage=\"{stage}\"");
-    let (failures, runs) = ("riffle_pipeline_failures_total", "riffle_pipeline_stage_runs_total");
+    let (failures, runs) = (
+        "riffle_pipeline_failures_total",
+        "riffle_pipeline_stage_runs_total",
+    );
     house.set(stage, fault);
-    house.grows(&format!("{stage} fails by {fault}"), (failures, &label), BROKEN_PAGES);
+    house.grows(
+        &format!("{stage} fails by {fault}"),
+        (failures, &label),
+        BROKEN_PAGES,
+    );
     let health = house.health();
-    assert!(health.contains(&format!("{stage} is broken on purpose ({fault})")), "{health}");
+    assert!(
+        health.contains(&format!("{stage} is broken on purpose ({fault})")),
+        "{health}"
+    );
     house.set(stage, "none");
     // Pages that were under way when it was mended are over, and a source that rested has been tried again.
     let asked = house.pages.load(Ordering::Relaxed) + 2 * CALLERS;
@@ -142,8 +162,15 @@ fn stage_goes_and_comes(house: &House, stage: &str, fault: &str) {
         (house.pages.load(Ordering::Relaxed) >= asked).then_some(())
     });
     let before = house.figure(failures, &label);
-    house.grows(&format!("{stage} runs again after {fault}"), (runs, &label), WHOLE_PAGES);
-    assert!(house.figure(failures, &label) - before < 1.0, "{stage} still fails after it was mended");
+    house.grows(
+        &format!("{stage} runs again after {fault}"),
+        (runs, &label),
+        WHOLE_PAGES,
+    );
+    assert!(
+        house.figure(failures, &label) - before < 1.0,
+        "{stage} still fails after it was mended"
+    );
 }
 
 /// The learner dies again and again while it is broken, is down for all to see, and catches up with what happened meanwhile.
@@ -154,9 +181,17 @@ fn learner_dies_and_comes_back(house: &House, fault: &str, kind: &str) {
     until("the learner is down", SECONDS_MAX, || {
         (house.learner()["state"] == "down").then_some(())
     });
-    house.grows("pages go without it", ("riffle_feed_light_pages_total", "reason=\"down\""), BROKEN_PAGES);
+    house.grows(
+        "pages go without it",
+        ("riffle_feed_light_pages_total", "reason=\"down\""),
+        BROKEN_PAGES,
+    );
     assert!(house.figure("riffle_trainer_ended_total", &label) > before);
-    assert!(house.health().contains("the learner is down"), "{}", house.health());
+    assert!(
+        house.health().contains("the learner is down"),
+        "{}",
+        house.health()
+    );
     assert!(house.figure("riffle_trainer_up", "") < 0.5);
     let watched = house.watched.load(Ordering::Relaxed);
     until("people go on watching", SECONDS_MAX, || {
@@ -175,7 +210,11 @@ fn learner_dies_and_comes_back(house: &House, fault: &str, kind: &str) {
 /// A learner that stands still is not relied on after a while, and goes on where it stood.
 fn learner_hangs_and_goes_on(house: &House) {
     house.set("trainer", "hang");
-    house.grows("it is too silent", ("riffle_feed_light_pages_total", "reason=\"stale\""), BROKEN_PAGES);
+    house.grows(
+        "it is too silent",
+        ("riffle_feed_light_pages_total", "reason=\"stale\""),
+        BROKEN_PAGES,
+    );
     let learned = house.learner()["learned"].as_u64();
     house.set("trainer", "none");
     until("the learner goes on", SECONDS_MAX, || {
@@ -197,10 +236,15 @@ fn faults_of(house: &House) -> Vec<(String, &'static str)> {
             Some("source") => &["panic", "hang", "error"][..],
             _ => &["panic", "error"],
         };
-        (stage["name"].as_str().expect("a name").to_owned(), faults[at % faults.len()])
+        (
+            stage["name"].as_str().expect("a name").to_owned(),
+            faults[at % faults.len()],
+        )
     });
     // These two only run when another failed or was switched off.
-    chosen.filter(|(name, _)| name != "merge_by_key" && name != "best_first").collect()
+    chosen
+        .filter(|(name, _)| name != "merge_by_key" && name != "best_first")
+        .collect()
 }
 
 /// Ends the callers also when the test fails, or it would never end.
@@ -219,7 +263,12 @@ fn parts_of_a_running_server_go_and_come_back_and_every_page_is_served() {
     assert!(faults.len() >= 20, "{faults:?}");
     std::thread::scope(|scope| {
         let _over = Over(&house);
-        (0..CALLERS).for_each(|number| drop(scope.spawn({ let house = &house; move || house.ask(number) })));
+        (0..CALLERS).for_each(|number| {
+            drop(scope.spawn({
+                let house = &house;
+                move || house.ask(number)
+            }))
+        });
         scope.spawn(|| house.watch());
         until("the learner learns", SECONDS_MAX, || {
             let learner = house.learner();
@@ -232,12 +281,21 @@ fn parts_of_a_running_server_go_and_come_back_and_every_page_is_served() {
         learner_hangs_and_goes_on(&house);
         learner_dies_and_comes_back(&house, "error", "failure");
     });
-    let House { mut server, admin, pages, .. } = house;
+    let House {
+        mut server,
+        admin,
+        pages,
+        ..
+    } = house;
     let text = String::from_utf8_lossy(&admin.get("/metrics").body).into_owned();
-    let broken = text.lines().filter(|line| {
-        line.starts_with("riffle_server_requests_total") && line.contains("status=\"5")
-    });
+    let broken = text
+        .lines()
+        .filter(|line| line.starts_with("riffle_server_requests_total") && line.contains("status=\"5"));
     assert_eq!(broken.count(), 0, "no answer was the house's own fault");
-    println!("{} pages by {CALLERS} callers while {} parts were broken", pages.into_inner(), faults.len() + 3);
+    println!(
+        "{} pages by {CALLERS} callers while {} parts were broken",
+        pages.into_inner(),
+        faults.len() + 3
+    );
     assert!(server.stop().success());
 }

@@ -55,8 +55,8 @@ pub use roles::{Role, RoleChange, RoleChangeKind, RoleHolder};
 pub use store::{LIST_MAX, Metastore, Write};
 pub use uploads::{Upload, UploadNew, UploadPart};
 pub use video_cards::{CardFace, VideoCard};
-pub use video_pages::Shelf;
 pub use video_content::{VideoContent, VideoPrint};
+pub use video_pages::Shelf;
 pub use videos::{
     Rejection, Video, VideoCounts, VideoFacets, VideoFlags, VideoNew, VideoPublish, VideoStatus, VideoSubmit,
 };

@@ -67,7 +67,12 @@ pub(crate) async fn removal_append(tx: &mut Write, video: VideoId, at_ms: Timest
 }
 
 /// The relay stamps the outbox id into the record's bytes on its way out.
-pub(crate) async fn append(tx: &mut Write, event: &Event, partition_key: u64, at_ms: TimestampMs) -> Result<()> {
+pub(crate) async fn append(
+    tx: &mut Write,
+    event: &Event,
+    partition_key: u64,
+    at_ms: TimestampMs,
+) -> Result<()> {
     let new = OutboxNew {
         topic: event.topic(),
         partition_key,

@@ -227,7 +227,10 @@ impl Product {
             user: account.id,
             username: account.username.clone(),
             display_name: account.display_name.clone(),
-            access_token: self.inner.access.sign(account.id, self.is_adult(account), now_ms)?,
+            access_token: self
+                .inner
+                .access
+                .sign(account.id, self.is_adult(account), now_ms)?,
             access_expires_in_s: self.inner.access.lifetime_s,
             refresh_token,
             refresh_expires_in_s: self.inner.limits.refresh_token_s,

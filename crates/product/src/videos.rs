@@ -21,7 +21,10 @@ pub struct Onlooker {
 impl From<Option<UserId>> for Onlooker {
     /// Somebody of whose age nothing is known.
     fn from(user: Option<UserId>) -> Self {
-        Self { user, is_adult: false }
+        Self {
+            user,
+            is_adult: false,
+        }
     }
 }
 

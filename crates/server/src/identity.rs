@@ -153,9 +153,7 @@ fn known_guest(rooms: &Rooms, headers: &HeaderMap) -> Option<ViewerId> {
     }
     let viewer = rooms.guests.read(text)?;
     // A cookie is good as long as the key is.
-    rooms
-        .cookies
-        .put(text, guest(viewer), TimestampMs::MAX);
+    rooms.cookies.put(text, guest(viewer), TimestampMs::MAX);
     Some(viewer)
 }
 

@@ -34,7 +34,11 @@ fn flag(caller: &Caller, video: &str, (hidden, adults_only): (bool, bool)) -> An
 
 fn ids(page: &Value) -> Vec<String> {
     let items = page["items"].as_array().expect("a list").iter();
-    let video = |item: &Value| item.get("video").unwrap_or(item)["id"].as_str().map(str::to_owned);
+    let video = |item: &Value| {
+        item.get("video").unwrap_or(item)["id"]
+            .as_str()
+            .map(str::to_owned)
+    };
     items.filter_map(video).collect()
 }
 
@@ -188,8 +192,14 @@ fn flags_are_an_admins_and_need_a_reason() {
         row(&mina, &path, json!({"hidden": true}), 422, "invalid_body"),
         row(&mina, &nobody, body, 404, "not_found"),
     ]);
-    let read = mina.get(&format!("/api/v1/admin/videos/{}/flags", videos[0])).expect(200);
-    assert_eq!(read, json!({"hidden": false, "adultsOnly": false}), "nothing was set");
+    let read = mina
+        .get(&format!("/api/v1/admin/videos/{}/flags", videos[0]))
+        .expect(200);
+    assert_eq!(
+        read,
+        json!({"hidden": false, "adultsOnly": false}),
+        "nothing was set"
+    );
     // What is set already changes nothing and leaves no trail.
     flag(&mina, &videos[0], (false, false)).expect(200);
     let trail = mina.get("/api/v1/admin/operator-changes").expect(200);

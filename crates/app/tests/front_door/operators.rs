@@ -187,7 +187,12 @@ fn a_switched_stage_stays_so_after_a_crash_and_leaves_a_trail() {
     let switch = |stage: &str, share: f64| {
         let json = [("content-type", "application/json")];
         let path = format!("/api/v1/admin/feed/components/{stage}");
-        mina.send("PUT", &path, &json, json!({ "share": share }).to_string().as_bytes())
+        mina.send(
+            "PUT",
+            &path,
+            &json,
+            json!({ "share": share }).to_string().as_bytes(),
+        )
     };
     assert_eq!(switch("popular", 0.0).status, 204);
     assert_eq!(switch("fresh", 0.5).status, 204);
@@ -197,11 +202,20 @@ fn a_switched_stage_stays_so_after_a_crash_and_leaves_a_trail() {
     check(&[
         put("PUT /api/v1/admin/feed/components/listed", json!({"share": 0.0})),
         put("PUT /api/v1/admin/feed/components/popular", json!({"share": 2.0})),
-        row(&mina, "PUT /api/v1/admin/feed/components/nothing", json!({"share": 0.0}), 404, "not_found"),
+        row(
+            &mina,
+            "PUT /api/v1/admin/feed/components/nothing",
+            json!({"share": 0.0}),
+            404,
+            "not_found",
+        ),
     ]);
     server.kill_9();
     server.restart();
-    assert_eq!((share_of(&mina, "popular"), share_of(&mina, "fresh")), (0.0, 0.25));
+    assert_eq!(
+        (share_of(&mina, "popular"), share_of(&mina, "fresh")),
+        (0.0, 0.25)
+    );
     assert_eq!(share_of(&mina, "social"), 1.0);
     let trail = mina.get(CHANGES).expect(200);
     let details: Vec<&str> = trail["items"]
@@ -211,8 +225,15 @@ fn a_switched_stage_stays_so_after_a_crash_and_leaves_a_trail() {
         .filter(|change| change["what"] == "component_switched")
         .filter_map(|change| change["detail"].as_str())
         .collect();
-    let expect = ["fresh for 0.25 of viewers", "fresh for 0.5 of viewers", "popular for 0 of viewers"];
-    assert_eq!(details, expect, "the newest first, and nothing of what was refused");
+    let expect = [
+        "fresh for 0.25 of viewers",
+        "fresh for 0.5 of viewers",
+        "popular for 0 of viewers",
+    ];
+    assert_eq!(
+        details, expect,
+        "the newest first, and nothing of what was refused"
+    );
     assert_eq!(switch("popular", 1.0).status, 204);
     assert_eq!(share_of(&mina, "popular"), 1.0);
 }
@@ -223,12 +244,24 @@ fn nothing_is_broken_on_purpose_in_a_server_that_was_not_started_for_it() {
     let mina = operator(&server);
     let viewer = server.viewer();
     let fault = |caller, status, code| {
-        row(caller, "PUT /api/v1/admin/faults/fresh", json!({"fault": "panic"}), status, code)
+        row(
+            caller,
+            "PUT /api/v1/admin/faults/fresh",
+            json!({"fault": "panic"}),
+            status,
+            code,
+        )
     };
     check(&[
         fault(&mina, 403, "faults_not_allowed"),
         fault(&viewer, 403, "forbidden"),
-        row(&mina, "PUT /api/v1/admin/faults/trainer", json!({"fault": "hang"}), 403, "faults_not_allowed"),
+        row(
+            &mina,
+            "PUT /api/v1/admin/faults/trainer",
+            json!({"fault": "hang"}),
+            403,
+            "faults_not_allowed",
+        ),
     ]);
     let faults = mina.get("/api/v1/admin/faults").expect(200);
     assert_eq!(faults, json!({"allowed": false, "items": []}));

@@ -117,7 +117,11 @@ async fn publish_commit(
 
 /// What keeps the video from people, as it stands in this transaction, so that nobody finds it without. Nothing for most.
 async fn flags_append(tx: &mut Write, video: &Video, now_ms: TimestampMs) -> Result<(), StepError> {
-    let flags = tx.video_get(video.id).await?.map(|video| video.flags).unwrap_or_default();
+    let flags = tx
+        .video_get(video.id)
+        .await?
+        .map(|video| video.flags)
+        .unwrap_or_default();
     if flags == VideoFlags::default() {
         return Ok(());
     }

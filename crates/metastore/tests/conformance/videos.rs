@@ -248,14 +248,20 @@ async fn flags_keep_a_video_off_the_lists_of_others() {
     };
     assert!(!hidden().await);
     assert!(flag(3, true, false).await && flag(2, false, true).await);
-    assert!(!flag(9, true, false).await, "nothing is made of what is not there");
+    assert!(
+        !flag(9, true, false).await,
+        "nothing is made of what is not there"
+    );
     assert!(hidden().await);
     for (shelf, expect) in [
         (Shelf::Own, &[3, 2, 1][..]),
         (Shelf::Adults, &[2, 1]),
         (Shelf::Everybody, &[1]),
     ] {
-        let found = store.video_ids_by_creator(user(1), shelf, None, 9).await.expect("a page");
+        let found = store
+            .video_ids_by_creator(user(1), shelf, None, 9)
+            .await
+            .expect("a page");
         let found: Vec<u64> = found.iter().map(|id| id.raw()).collect();
         assert_eq!(found, expect, "{shelf:?}");
     }

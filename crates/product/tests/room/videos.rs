@@ -41,7 +41,10 @@ async fn unpublished_videos_are_their_creators_alone() {
         .await
         .expect("a page");
     assert_eq!(
-        own.items.iter().map(|card| card.face.video.status).collect::<Vec<_>>(),
+        own.items
+            .iter()
+            .map(|card| card.face.video.status)
+            .collect::<Vec<_>>(),
         [VideoStatus::Published, VideoStatus::Processing]
     );
     let others = fixture

@@ -213,11 +213,7 @@ pub(crate) async fn why(
 ) -> Result<Json<Why>, ApiError> {
     let why = rooms.parts.controls.why(viewer.viewer, impression).await?;
     let why = why.ok_or_else(|| ApiError::not_found("a receipt for this impression"))?;
-    let cards = rooms
-        .parts
-        .product
-        .video_cards(&[why.video()], viewer)
-        .await?;
+    let cards = rooms.parts.product.video_cards(&[why.video()], viewer).await?;
     let creator = cards.first().map_or("its creator".to_owned(), |card| {
         format!("@{}", card.face.creator_username)
     });

@@ -45,20 +45,29 @@ pub(crate) async fn fault_set(
     Body(body): Body<FaultRequest>,
 ) -> Result<StatusCode, ApiError> {
     if !rooms.parts.faults_allowed {
-        let message = "this process was not started with `[faults] allowed = true`, so nothing can be broken in it";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "faults_not_allowed", message));
+        let message =
+            "this process was not started with `[faults] allowed = true`, so nothing can be broken in it";
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "faults_not_allowed",
+            message,
+        ));
     }
     let fault = match body.fault.as_str() {
         MEND => None,
         word => Some(Fault::parse(word).ok_or_else(|| {
-            ApiError::invalid("fault", "fault must be error, panic, hang, or none to mend the part")
+            ApiError::invalid(
+                "fault",
+                "fault must be error, panic, hang, or none to mend the part",
+            )
         })?),
     };
     match &rooms.parts.learner {
         Some(learner) if part == TRAINER => learner.break_learner(fault),
         _ => break_stage(&rooms, &part, fault)?,
     }
-    metrics::counter!("riffle_server_faults_set_total", "fault" => fault.map_or(MEND, Fault::as_str)).increment(1);
+    metrics::counter!("riffle_server_faults_set_total", "fault" => fault.map_or(MEND, Fault::as_str))
+        .increment(1);
     tracing::warn!(%admin, part, fault = body.fault, "a part was broken or mended on purpose");
     Ok(StatusCode::NO_CONTENT)
 }

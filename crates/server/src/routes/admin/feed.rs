@@ -69,7 +69,11 @@ pub(crate) async fn switch(
         SwitchError::Unknown { .. } => ApiError::new(StatusCode::NOT_FOUND, "not_found", error.to_string()),
         _ => ApiError::invalid("share", error.to_string()),
     })?;
-    let kept = rooms.parts.product.feed_component_set(&name, body.share.into(), admin).await;
+    let kept = rooms
+        .parts
+        .product
+        .feed_component_set(&name, body.share.into(), admin)
+        .await;
     if let (Err(_), Some(line)) = (&kept, before) {
         // What could not be kept is not done: a restart would undo it silently.
         for_you
@@ -96,7 +100,11 @@ pub(crate) async fn explain(
     let caller = Caller {
         viewer,
         region,
-        is_adult: rooms.parts.product.account_is_adult(UserId::from_raw(viewer.raw())).await?,
+        is_adult: rooms
+            .parts
+            .product
+            .account_is_adult(UserId::from_raw(viewer.raw()))
+            .await?,
     };
     let count = asked.count.map_or(COUNT_DEFAULT, |count| count as usize);
     let told = rooms.parts.for_you.explain(caller, count, now_ms).await;
