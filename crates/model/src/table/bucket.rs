@@ -108,20 +108,41 @@ pub(super) fn probe<W: Word>(bucket: &[W; WORDS], key: Key) -> Probe {
     }
 }
 
-/// The end of a probe whose comparison was made elsewhere: bit `e` of `equal` says that entry `e` had the key when `head` was the first word.
+/// What a glance at a bucket saw of a key. It counts for nothing until [`Sought::holds`] confirms it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Sought {
+    /// Bits of the row that the key leads to, zero if it was not seen.
+    pub(super) row: u32,
+    /// The first word at that time.
+    head: u64,
+}
+
+impl Sought {
+    /// True if the bucket was in nobody's hands at the glance and no write began since, as far as the words loaded in between can tell:
+    /// those of the bucket, and those of the row.
+    #[inline(always)]
+    pub(super) fn holds<W: Word>(&self, bucket: &[W; WORDS]) -> bool {
+        cell::unchanged(bucket, self.head) && self.head & 1 == 0
+    }
+}
+
+/// A glance: [`probe`] without its verdict, for those who confirm it later. The key zero, which empty entries look like, may be overlooked.
 #[inline(always)]
-pub(super) fn probed<W: Word>(bucket: &[W; WORDS], head: u64, mut equal: u32) -> Probe {
-    let mut found = None;
-    while equal != 0 && found.is_none() {
-        let (word, shift) = ROWS_AT[equal.trailing_zeros() as usize % 8];
-        found = RowRef::from_bits((bucket[word].load(Ordering::Relaxed) >> shift) as u32);
-        equal &= equal - 1;
-    }
-    match (cell::unchanged(bucket, head), found) {
-        (false, _) => Probe::Busy,
-        (true, Some(row)) => Probe::Hit { row, head },
-        (true, None) => Probe::Miss { head },
-    }
+pub(super) fn seek<W: Word>(bucket: &[W; WORDS], key: Key) -> Sought {
+    let head = bucket[0].load(Ordering::Acquire);
+    let equal = |entry: usize| bucket[1 + entry].load(Ordering::Relaxed) == key.bits();
+    let equal = (0..ENTRIES).fold(0, |bits, entry| bits | u32::from(equal(entry)) << entry);
+    sought(bucket, head, equal)
+}
+
+/// The end of a glance whose comparison was made elsewhere: bit `e` of `equal` says that entry `e` had the key after `head` was loaded.
+#[inline(always)]
+pub(super) fn sought<W: Word>(bucket: &[W; WORDS], head: u64, equal: u32) -> Sought {
+    // One bit more, so that there is a first one; what it leads to does not count.
+    let (word, shift) = ROWS_AT[(equal | 1 << ENTRIES).trailing_zeros() as usize % ROWS_AT.len()];
+    let row = (bucket[word].load(Ordering::Relaxed) >> shift) as u32;
+    let row = std::hint::select_unpredictable(equal != 0, row, 0);
+    Sought { row, head }
 }
 
 /// [`row_at`] by entry; only the first [`ENTRIES`] exist.
@@ -168,6 +189,8 @@ pub(super) fn find<'a, W: Word + 'a, B: AsRef<[&'a [W; WORDS]]>>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU64;
+
     use super::*;
 
     #[test]
@@ -198,6 +221,30 @@ mod tests {
         assert_eq!(bucket.entry_of(Key::new(1, 2)), None);
         assert_eq!(bucket.entry_of(Key::new(1, 4)), Some((4, row((3 << 30) - 5))));
         assert_eq!(bucket.0[0] as u32, 0x1234_5678);
+    }
+
+    #[test]
+    fn a_glance_sees_what_a_probe_sees() {
+        let row = |number| RowRef::from_bits(number).expect("not zero");
+        let mut bucket = Bucket([0; WORDS]);
+        for entry in 0..ENTRIES {
+            bucket.set(entry, Key::new(1, entry as u64), row(70 + entry as u32));
+        }
+        let shared = bucket.0.map(AtomicU64::new);
+        for id in 0..ENTRIES as u64 + 2 {
+            let key = Key::new(1, id);
+            let glance = seek(&shared, key);
+            assert!(glance.holds(&shared));
+            let expected = bucket.entry_of(key).map_or(0, |(_, row)| row.bits());
+            assert_eq!(glance.row, expected, "id {id}");
+        }
+        let before = seek(&shared, Key::new(1, 3));
+        shared[0].store(1, Ordering::Relaxed);
+        assert!(!before.holds(&shared), "a write began");
+        assert!(
+            !seek(&shared, Key::new(1, 3)).holds(&shared),
+            "a write is under way"
+        );
     }
 
     #[test]

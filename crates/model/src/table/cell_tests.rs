@@ -9,6 +9,7 @@ use loom::sync::atomic::{AtomicU64, fence};
 use loom::thread;
 
 use super::super::bucket::{self, Bucket, Disturbed, Probe};
+use super::super::config::RowClass;
 use super::super::key::Key;
 use super::super::slab::RowRef;
 use super::{Word, own, read, unchanged, write};
@@ -136,6 +137,55 @@ fn reads_owned((bucket, row): &Owned, look_again: bool) {
     {
         assert_eq!(owner, WANTED.bits(), "the row of another key");
     }
+}
+
+/// A glance that is confirmed once, after the row was copied, is worth both looks.
+#[test]
+fn a_reused_row_is_never_taken_at_a_glance() {
+    let reader = |(bucket, row): &Owned| {
+        let seen = bucket::seek(bucket, WANTED);
+        if seen.row != 0
+            && let Some([_, owner]) = read(row)
+            && seen.holds(bucket)
+        {
+            assert_eq!(owner, WANTED.bits(), "the row of another key");
+        }
+    };
+    explore(owned, gives_away, reader, |_| {});
+}
+
+/// A glance that holds saw key and row of one write, also when another key comes into the entry meanwhile.
+#[test]
+fn a_glance_that_holds_is_never_torn() {
+    let writer = |bucket: &LoomBucket| {
+        change(bucket, |bucket| {
+            bucket.set(4, Key::from_bits(9), RowRef::new(RowClass::D24, 2))
+        });
+    };
+    let reader = |bucket: &LoomBucket| {
+        let seen = bucket::seek(bucket, WANTED);
+        assert!(
+            !seen.holds(bucket) || [0, row().bits()].contains(&seen.row),
+            "torn"
+        );
+    };
+    explore(|| bucket(true), writer, reader, |_| {});
+}
+
+/// It rests on being confirmed.
+#[test]
+#[should_panic(expected = "torn")]
+fn a_glance_that_nobody_confirms_is_torn() {
+    let writer = |bucket: &LoomBucket| {
+        change(bucket, |bucket| {
+            bucket.set(4, Key::from_bits(9), RowRef::new(RowClass::D24, 2))
+        });
+    };
+    let reader = |bucket: &LoomBucket| {
+        let seen = bucket::seek(bucket, WANTED);
+        assert!([0, row().bits()].contains(&seen.row), "torn");
+    };
+    explore(|| bucket(true), writer, reader, |_| {});
 }
 
 /// Two buckets, and the word that says which ones to look at.

@@ -236,5 +236,19 @@ pub(super) fn values_into<const W: usize, const D: usize>(words: &[u64; W], out:
     for (value, half) in values.iter_mut().zip(halves) {
         *value = half::to_f32(half);
     }
-    rest.fill(0.0);
+    zero(rest);
+}
+
+/// Zeroes what is left of a place. Most often that is nothing, or as much as makes a row of 24 fit into one of 32: a call costs more than these.
+#[inline(always)]
+pub(super) fn zero(rest: &mut [f32]) {
+    match rest.len() {
+        0 => {}
+        8 => {
+            if let Some(eight) = rest.first_chunk_mut::<8>() {
+                *eight = [0.0; 8];
+            }
+        }
+        _ => rest.fill(0.0),
+    }
 }

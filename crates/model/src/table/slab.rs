@@ -65,6 +65,21 @@ impl RowRef {
     }
 }
 
+/// Class of a row's bits; 3 is none.
+#[inline(always)]
+pub(super) const fn class_bits(row: u32) -> usize {
+    (row >> CLASS_SHIFT) as usize
+}
+
+/// The first word of the row with these bits within its slab, as [`RowRef::word`] says. Rows of a class are twice as long as those of the one before.
+#[inline(always)]
+pub(super) const fn word(row: u32) -> usize {
+    ((row & NUMBER_MASK) as usize * RowClass::D8.words()) << class_bits(row)
+}
+
+const _: () = assert!(RowClass::D24.words() == 2 * RowClass::D8.words());
+const _: () = assert!(RowClass::D56.words() == 4 * RowClass::D8.words());
+
 /// The first two words of a row, without the version.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Header {

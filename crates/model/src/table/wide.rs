@@ -55,10 +55,11 @@ mod x86 {
     };
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use super::super::bucket::{self, Probe};
+    use super::super::bucket::{self, Sought};
     use super::super::cell;
     use super::super::key::Key;
     use super::super::pipeline::Lanes;
+    use super::super::reader::zero;
     use super::super::slab::Header;
 
     /// A value of it exists only where the machine has AVX2 and F16C.
@@ -76,14 +77,12 @@ mod x86 {
 
     impl Lanes for Avx2 {
         #[inline(always)]
-        fn probe(self, words: &[AtomicU64; bucket::WORDS], key: Key) -> Probe {
-            let Some(head) = cell::opened(words) else {
-                return Probe::Busy;
-            };
+        fn seek(self, words: &[AtomicU64; bucket::WORDS], key: Key) -> Sought {
+            let head = words[0].load(Ordering::Acquire);
             // SAFETY: the machine has AVX2.
             let four = unsafe { equal_four(&words[1..5], key.bits()) };
             let fifth = words[5].load(Ordering::Relaxed) == key.bits();
-            bucket::probed(words, head, four | u32::from(fifth) << 4)
+            bucket::sought(words, head, four | u32::from(fifth) << 4)
         }
 
         #[inline(always)]
@@ -102,7 +101,7 @@ mod x86 {
             };
             // SAFETY: the machine has F16C; D values of two bytes lie behind the two words of the header.
             unsafe { values_into::<D>(&words[2..], values) };
-            rest.fill(0.0);
+            zero(rest);
             cell::unchanged(words, head) && Header::of(head, second).tag == tag
         }
     }
