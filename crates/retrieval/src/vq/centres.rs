@@ -16,7 +16,24 @@ const SIGHTING_MIN: f32 = 0.02;
 #[derive(Debug, Clone)]
 struct Centre {
     mean: [f32; WIDTH],
+    /// Moving average of the members' squared lengths.
+    square: f32,
     mass: f32,
+}
+
+impl Centre {
+    fn of(half: &Half, config: &Config) -> Self {
+        Self {
+            mean: half.mean,
+            square: half.square,
+            mass: mass_of(half.len, config),
+        }
+    }
+
+    /// How far members lie from the centre: the root of their mean squared distance.
+    fn spread(&self) -> f32 {
+        (self.square - square_of(&self.mean)).max(0.0).sqrt()
+    }
 }
 
 /// Centres, one a cluster; the narrow copies that are scanned lie in the [`Codebook`].
@@ -42,21 +59,16 @@ impl Centres {
     pub fn add(&mut self, book: &mut Codebook, half: &Half, config: &Config) {
         let (row, scale) = Row::of(&half.mean);
         book.rows.push(row);
-        book.factors.push([scale, half.lift]);
-        self.all.push(Centre {
-            mean: half.mean,
-            mass: mass_of(half.len, config),
-        });
+        let centre = Centre::of(half, config);
+        book.factors.push([scale, half.lift, centre.spread()]);
+        self.all.push(centre);
         self.squares.push(square(&row, scale));
         self.shrink.push(1.0);
     }
 
     /// Puts a cluster around `half` in the place of `cluster`.
     pub fn replace(&mut self, book: &mut Codebook, cluster: usize, half: &Half, config: &Config) {
-        self.all[cluster] = Centre {
-            mean: half.mean,
-            mass: mass_of(half.len, config),
-        };
+        self.all[cluster] = Centre::of(half, config);
         book.factors[cluster][1] = half.lift;
         self.narrow(book, cluster);
     }
@@ -87,6 +99,7 @@ impl Centres {
         for (mean, x) in centre.mean.iter_mut().zip(vector) {
             *mean += share * (x - *mean);
         }
+        centre.square += share * (square_of(vector) - centre.square);
         self.narrow(book, cluster);
     }
 
@@ -95,6 +108,7 @@ impl Centres {
         self.squares[cluster] = square(&row, scale);
         book.rows[cluster] = row;
         book.factors[cluster][0] = scale;
+        book.factors[cluster][2] = self.all[cluster].spread();
     }
 
     /// Sets how much distances to a cluster of `len` members count where the mean is `mean_len`.
@@ -149,5 +163,10 @@ fn mass_of(len: usize, config: &Config) -> f32 {
 }
 
 fn square(row: &Row, scale: f32) -> f32 {
-    row.values(scale).iter().map(|x| x * x).sum()
+    square_of(&row.values(scale))
+}
+
+/// Squared length.
+pub(super) fn square_of(vector: &[f32; WIDTH]) -> f32 {
+    vector.iter().map(|x| x * x).sum()
 }

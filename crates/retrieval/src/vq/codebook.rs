@@ -19,10 +19,15 @@ pub(super) struct List(pub RwLock<Postings>);
 #[derive(Debug, Default, Clone)]
 pub(super) struct Codebook {
     pub rows: Vec<Row>,
-    /// Scale of each row, and the highest bias of its list.
-    pub factors: Vec<[f32; 2]>,
+    /// Scale of each row, the highest bias of its list, and how far its members lie from it.
+    pub factors: Vec<[f32; 3]>,
     pub lists: Vec<Arc<List>>,
 }
+
+/// A cluster promises what its centre does, and so many of its spreads more: the best answers are above the middle of their cluster, the more so the
+/// wider it is. Of 0, 0.1, 0.2, 0.3, 0.5, 0.7 and 1 the best, in a trial with 200 000 items: 0.917 of the best hundred in 2 % of the postings, against 0.890
+/// without.
+const REACH: f32 = 0.5;
 
 impl Codebook {
     pub fn len(&self) -> usize {
@@ -35,8 +40,9 @@ impl Codebook {
         kernel.dots(&self.rows, &query.bytes, &mut dots[..self.len()]);
         out.clear();
         let scored = dots.iter().zip(&self.factors).enumerate();
-        out.extend(scored.map(|(cluster, (dot, [scale, lift]))| {
-            let score = *dot as f32 * scale * query.scale + lift;
+        let reach = REACH * query.length();
+        out.extend(scored.map(|(cluster, (dot, [scale, lift, spread]))| {
+            let score = *dot as f32 * scale * query.scale + lift + reach * spread;
             u64::from(ordered(score)) << 32 | cluster as u64
         }));
     }

@@ -49,6 +49,12 @@ impl NarrowQuery {
             scale: top / TOP,
         }
     }
+
+    /// Length of the vector.
+    pub fn length(&self) -> f32 {
+        let squares = self.bytes.iter().map(|byte| i32::from(*byte).pow(2));
+        (squares.sum::<i32>() as f32).sqrt() * self.scale
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Cuts the members of one cluster in two, by two means.
 
+use super::centres::square_of;
 use super::postings::Postings;
 use super::row::WIDTH;
 
@@ -8,10 +9,12 @@ const ROUNDS: usize = 4;
 /// The smaller part has at least this share of the members; otherwise the cut goes through the middle.
 const PART_MIN: f32 = 0.25;
 
-/// One part: where its centre is, the highest bias, how many.
+/// One part: where its centre is, how long its members are, the highest bias, how many.
 #[derive(Debug, Clone)]
 pub(super) struct Half {
     pub mean: [f32; WIDTH],
+    /// Mean squared length of the members.
+    pub square: f32,
     pub lift: f32,
     pub len: usize,
 }
@@ -21,20 +24,28 @@ impl Half {
     pub fn around(vector: &[f32; WIDTH], bias: f32) -> Self {
         Self {
             mean: *vector,
+            square: square_of(vector),
             lift: bias,
             len: 1,
         }
     }
 
     fn of(vectors: &[[f32; WIDTH]], postings: &Postings, has: impl Fn(usize) -> bool) -> Self {
-        let (mut mean, mut len, mut lift) = ([0.0; WIDTH], 0, f32::MIN);
+        let (mut mean, mut square, mut len, mut lift) = ([0.0; WIDTH], 0.0, 0, f32::MIN);
         for at in (0..vectors.len()).filter(|at| has(*at)) {
             mean.iter_mut().zip(&vectors[at]).for_each(|(sum, x)| *sum += x);
+            square += square_of(&vectors[at]);
             lift = lift.max(postings.factors()[at][1]);
             len += 1;
         }
-        mean.iter_mut().for_each(|sum| *sum /= len.max(1) as f32);
-        Self { mean, lift, len }
+        let share = 1.0 / len.max(1) as f32;
+        mean.iter_mut().for_each(|sum| *sum *= share);
+        Self {
+            mean,
+            square: square * share,
+            lift,
+            len,
+        }
     }
 }
 

@@ -19,6 +19,8 @@ use super::{Config, Stats, Tended};
 const PUBLISH_EVERY: usize = 256;
 /// A posting leaves its list for a cluster that is nearer by this share; less would make it wander.
 const NEARER_BY: f32 = 0.02;
+/// Every so many placements one is a second look at a posting that is there already: clusters that were split since it came may lie nearer.
+const SECOND_LOOK_EVERY: u32 = 4;
 /// A list is split above, and dissolved below, these multiples of the mean length.
 const SPLIT_ABOVE: f32 = 4.0;
 const MERGE_BELOW: f32 = 0.25;
@@ -81,7 +83,7 @@ impl Writer {
         }
     }
 
-    /// Adds an item, or gives it another vector.
+    /// Adds an item, or gives it another vector; now and then looks at another one again.
     pub fn insert(&mut self, shared: &Shared, (item, tag): (u64, u32), vector: &[f32; WIDTH], bias: f32) {
         let (row, scale) = Row::of(vector);
         let posting = Posting {
@@ -94,6 +96,9 @@ impl Writer {
         let cluster = self.place(shared, &posting, 0.0);
         self.keep_even(shared, cluster);
         self.publish_if_due(shared);
+        if self.step.is_multiple_of(SECOND_LOOK_EVERY) {
+            self.tend(shared, 1);
+        }
     }
 
     /// Takes an item out; whether it was there.
