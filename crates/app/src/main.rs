@@ -1,22 +1,10 @@
 //! The `riffle` binary: a table of commands.
 
-mod checkpoints;
-mod cli;
-mod commands;
-mod config;
-mod error;
-mod log;
-mod process;
-mod secrets;
-mod streams;
-mod telemetry;
-mod wire;
-
 use std::process::ExitCode;
 
+use app::cli::{Cli, Command};
+use app::commands;
 use clap::Parser;
-
-use crate::cli::{Cli, Command};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

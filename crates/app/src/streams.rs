@@ -26,7 +26,7 @@ use trainer::{
 
 use crate::config::{Jobs, Lake, Learner};
 use crate::error::AppError;
-use crate::wire::now_ms;
+use crate::wire::Time;
 
 /// What jobs are started with.
 pub struct StreamParts {
@@ -47,6 +47,7 @@ pub struct StreamParts {
     pub learning: Learner,
     /// Vectors of the videos, kept from here.
     pub vectors: Arc<VideoVectors>,
+    pub time: Time,
 }
 
 /// Packs and sweeps the lake every few minutes.
@@ -113,7 +114,12 @@ impl Streams {
         streams.engine(parts, ActivityJob, ActivitySink::new(parts.features.clone()))?;
         streams.engine(parts, JoinerJob, ExamplesSink::new(parts.log.clone()))?;
         streams.view(parts, PoolsJob::new(parts.features.clone()))?;
-        let ladder = Ladder::new(parts.features.clone(), parts.log.clone(), Arc::new(now_ms));
+        let ladder = Ladder::new(
+            parts.features.clone(),
+            parts.log.clone(),
+            parts.time.clock.clone(),
+        );
+        let ladder = ladder.hastened(parts.time.haste);
         let ladder = stream::spawn(ladder).map_err(AppError::start("the ladder's thread"))?;
         streams.handles.push(ladder);
         streams.feature_state(parts)?;
@@ -149,7 +155,7 @@ impl Streams {
             sink: Arc::new(sink),
             log: parts.log.clone(),
             objects: parts.objects.clone(),
-            clock: Arc::new(now_ms),
+            clock: parts.time.clock.clone(),
             config: EngineConfig {
                 workers: parts.config.workers,
                 checkpoint_interval_ms: parts.config.checkpoint_interval_ms,
@@ -172,7 +178,7 @@ impl Streams {
             log: parts.log.clone(),
             objects: parts.objects.clone(),
             config: parts.learning.state(),
-            clock: Arc::new(now_ms),
+            clock: parts.time.clock.clone(),
         });
         let snapshots = Arc::new(snapshots.map_err(AppError::start("the state of features"))?);
         let config = DriverConfig {
@@ -197,7 +203,7 @@ impl Streams {
             .as_ref()
             .map_or_else(Live::new, |learner| learner.live.clone());
         let from = (parts.features.clone(), parts.live.clone(), live);
-        let keeper = VectorKeeper::new(parts.vectors.clone(), from, Arc::new(now_ms));
+        let keeper = VectorKeeper::new(parts.vectors.clone(), from, parts.time.clock.clone());
         self.handles
             .push(stream::spawn(keeper).map_err(AppError::start("the keeper of vectors"))?);
         Ok(())
@@ -226,7 +232,7 @@ impl Streams {
             },
             live: learner.live.clone(),
             control: learner.control.clone(),
-            clock: Arc::new(now_ms),
+            clock: parts.time.clock.clone(),
         });
         self.handles
             .push(stream::spawn(task).map_err(AppError::start("the learner's thread"))?);
@@ -237,14 +243,15 @@ impl Streams {
     /// The lake's writer and its keeper. Nobody waits for the lake, so it catches up while the house is open.
     fn lake(&mut self, parts: &StreamParts) -> Result<(), AppError> {
         let objects: Arc<dyn lake::Objects> = Arc::new(parts.lake_objects.clone());
+        let clock = &parts.time.clock;
         let config = LakeConfig {
-            writer: now_ms() as u64,
+            writer: clock() as u64,
             commit_interval_ms: parts.lake.commit_interval_ms,
             buffer_bytes_max: parts.lake.buffer_bytes_max,
             ..LakeConfig::default()
         };
         let failed = || AppError::start("the lake");
-        let writer = LakeWriter::new(objects.clone(), Arc::new(now_ms), &config).map_err(failed())?;
+        let writer = LakeWriter::new(objects.clone(), clock.clone(), &config).map_err(failed())?;
         let writer = Arc::new(writer);
         let driver = Driver::new(
             parts.log.clone(),
@@ -258,7 +265,7 @@ impl Streams {
             writer: config.writer + 1,
             ..config
         };
-        let keeper = LakeKeeper::new(objects, Arc::new(now_ms), keeper).map_err(failed())?;
+        let keeper = LakeKeeper::new(objects, clock.clone(), keeper).map_err(failed())?;
         self.handles
             .push(stream::spawn(LakeKeeping(keeper)).map_err(AppError::start("the lake"))?);
         Ok(())

@@ -35,6 +35,25 @@ const PURGE_EVERY: Duration = Duration::from_secs(3_600);
 /// How soon orders of operators that another process stored are followed.
 const STEER_EVERY: Duration = Duration::from_secs(2);
 
+/// What time it is in the house, and how fast it passes.
+#[derive(Clone)]
+pub struct Time {
+    /// Every stamp, deadline of a token and window of a job comes from it.
+    pub clock: Clock,
+    /// Seconds of the clock that pass in one of the machine, about; timers of tasks that follow the clock are so much shorter. 1 in a server.
+    pub haste: u32,
+}
+
+impl Time {
+    /// The machine's.
+    pub fn machine() -> Self {
+        Self {
+            clock: Arc::new(now_ms),
+            haste: 1,
+        }
+    }
+}
+
 /// Everything open and caught up, nothing listening yet.
 pub struct House {
     store: Metastore,
@@ -74,11 +93,19 @@ pub struct Rest {
 }
 
 impl House {
-    /// Opens every store below `data`, catches up with the log and starts jobs and workers.
-    pub async fn open(data: &Path, config: &Config, metrics: PrometheusHandle) -> Result<Self, AppError> {
+    /// Opens every store below `data`, catches up with the log and starts jobs and workers, all of which live by `time`.
+    ///
+    /// # Errors
+    /// When something of it does not open.
+    pub async fn open(
+        data: &Path,
+        config: &Config,
+        metrics: PrometheusHandle,
+        time: Time,
+    ) -> Result<Self, AppError> {
         std::fs::create_dir_all(data).map_err(AppError::io("make the data folder", data))?;
         let secrets = Secrets::load(&data.join("secrets"))?;
-        let clock: Clock = Arc::new(now_ms);
+        let clock = time.clock.clone();
         let ids = Arc::new(IdGenerator::new(NODE));
         let log = log::open(data, config).await?;
         let features = FeatureStore::open_with(&data.join("features.redb"), &store_config(config));
@@ -124,6 +151,7 @@ impl House {
             learner: learner.clone(),
             learning: config.learner,
             vectors: vectors.clone(),
+            time,
         };
         let steering = SteeringHandle::default();
         let components = product
@@ -150,6 +178,11 @@ impl House {
             background,
             components,
         })
+    }
+
+    /// The rows, for tools that bring in what no upload brought.
+    pub fn metastore(&self) -> Metastore {
+        self.store.clone()
     }
 
     /// The HTTP service over these rooms, and what remains to be closed after it.

@@ -33,6 +33,8 @@ pub struct WorldConfig {
     pub video_life_days: u32,
     /// Mean life of an interest before another takes its place.
     pub interest_days: f64,
+    /// Visits of everybody, by what their habits say.
+    pub visits: f64,
     /// How many videos a policy may choose from.
     pub candidates: u32,
     /// How many it chooses at a time; 1 is a feed that decides at every swipe.
@@ -58,6 +60,8 @@ pub struct GlobalEvent {
     /// Days after the start.
     pub at_days: f64,
     pub hours: f64,
+    /// How long the interest takes to rise.
+    pub rise_ms: i64,
     pub topic: u16,
     /// Share of the viewers who care; to the others it is a topic like any other.
     pub audience: f64,
@@ -81,6 +85,7 @@ impl WorldConfig {
             warm_up_days: 1,
             video_life_days: 5,
             interest_days: 10.0,
+            visits: 1.0,
             candidates: 40,
             slate: 1,
             views_goal: 20,

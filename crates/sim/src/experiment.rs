@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 use serde_json::{Map, Value, json};
 
-use crate::config::{DAY_MS, GlobalEvent, START_MS, WorldConfig};
+use crate::config::{DAY_MS, GlobalEvent, HOUR_MS, START_MS, WorldConfig};
 use crate::measures::{Figures, event_reach};
 use crate::plot::Chart;
 use crate::policy::Refresh;
@@ -187,6 +187,7 @@ impl Setup {
             let event = GlobalEvent {
                 at_days,
                 hours: 12.0,
+                rise_ms: HOUR_MS / 2,
                 topic,
                 audience: 0.33,
                 videos: 0.25,

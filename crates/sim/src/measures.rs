@@ -238,6 +238,7 @@ mod tests {
         let event = GlobalEvent {
             at_days: 1.2,
             hours: 12.0,
+            rise_ms: HOUR_MS / 2,
             topic: 20,
             audience: 0.4,
             videos: 0.3,

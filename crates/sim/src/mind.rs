@@ -75,10 +75,11 @@ impl Mind {
 
     /// Makes the state that of this moment: call it before asking for odds.
     pub(crate) fn settle(&mut self, world: &World, now_ms: i64) {
-        let switched = world
-            .config()
-            .taste_switch
-            .is_some_and(|switch| self.taste_ms < switch.at_ms() && switch.at_ms() <= now_ms);
+        let config = world.config();
+        let switch_ms = config.taste_switch.map(|switch| switch.at_ms());
+        let event_ms = config.global_event.map(|event| event.from_ms() + event.rise_ms);
+        let mut moments = switch_ms.into_iter().chain(event_ms);
+        let switched = moments.any(|at_ms| self.taste_ms < at_ms && at_ms <= now_ms);
         if switched || self.taste_ms == i64::MIN || now_ms - self.taste_ms >= TASTE_FRESH_MS {
             self.refresh_taste(world, now_ms);
         }

@@ -82,7 +82,7 @@ impl Viewer {
             ln_duration_s: 18f64.ln() + 0.45 * draws.normal(),
             generosity: 0.8 * draws.normal(),
             patience: (0.35 * draws.normal()).exp(),
-            visits_per_day: (4.0 * (0.5 * draws.normal()).exp()).clamp(0.5, 16.0),
+            visits_per_day: config.visits * (4.0 * (0.5 * draws.normal()).exp()).clamp(0.5, 16.0),
             peak_hour: 20.0 + 3.0 * draws.normal(),
             base: key.with(1),
         };

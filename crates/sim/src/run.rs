@@ -6,14 +6,13 @@ use std::collections::{BinaryHeap, HashSet};
 
 use crate::catalogue::{Maker, Shown, Video};
 use crate::config::{DAY_MS, HOUR_MS};
+use crate::crowd::SWIPE_MS;
 use crate::mind::{CHEMISTRY, Mind};
 use crate::outcome::{Drawn, Inputs, Odds, Outcome};
 use crate::policy::{Context, Feedback, Pick, Policy, Truth};
 use crate::random::Draws;
 use crate::world::World;
 
-/// From one video to the next.
-const SWIPE_MS: i64 = 400;
 /// Part of the candidates that come from the newest videos, and how new they are.
 const FRESH_PART: f64 = 0.25;
 const FRESH_MS: i64 = 12 * HOUR_MS;
@@ -339,7 +338,7 @@ impl<'a> Loop<'a> {
 }
 
 /// What a policy may know of a viewer.
-fn context(mind: &Mind, now_ms: i64) -> Context<'_> {
+pub(crate) fn context(mind: &Mind, now_ms: i64) -> Context<'_> {
     Context {
         now_ms,
         viewer: mind.viewer.index,

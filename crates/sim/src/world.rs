@@ -136,7 +136,7 @@ impl World {
         (of_day * std::f64::consts::PI).sin()
     }
 
-    /// Lifts the event's topic in the taste of its audience while it lasts; half an hour to rise, three hours to fade.
+    /// Lifts the event's topic in the taste of its audience while it lasts; three hours to fade.
     pub(crate) fn add_event(&self, viewer: &Viewer, now_ms: i64, taste: &mut [f32]) {
         let Some(event) = self.config.global_event else {
             return;
@@ -145,7 +145,7 @@ impl World {
         if now_ms < from_ms || now_ms >= until_ms || !viewer.is_audience(event.audience) {
             return;
         }
-        let risen = (now_ms - from_ms) as f32 / (HOUR_MS / 2) as f32;
+        let risen = (now_ms - from_ms) as f32 / event.rise_ms.max(1) as f32;
         let left = (until_ms - now_ms) as f32 / (3 * HOUR_MS) as f32;
         let liking = &mut taste[usize::from(event.topic)];
         *liking = liking.max(EVENT_LIKING * risen.min(left).min(1.0));
@@ -178,6 +178,7 @@ mod tests {
         let event = GlobalEvent {
             at_days: 1.0,
             hours: 6.0,
+            rise_ms: HOUR_MS / 2,
             topic: 40,
             audience: 0.3,
             videos: 0.3,

@@ -14,7 +14,7 @@ use crate::error::AppError;
 use crate::process::{PidFile, refuse_huge_pages};
 use crate::streams::Controls;
 use crate::telemetry;
-use crate::wire::House;
+use crate::wire::{House, Time};
 
 pub fn run(options: &ServeOptions) -> Result<ExitCode, AppError> {
     let config = Config::load(options.config.as_deref(), std::env::vars())?;
@@ -29,7 +29,7 @@ pub fn run(options: &ServeOptions) -> Result<ExitCode, AppError> {
         let listen = options.listen.as_deref().unwrap_or(&config.server.listen);
         // Bound before anything is opened: a second process on the same address changes nothing.
         let (listener, address) = bind(listen).await?;
-        let house = House::open(&options.data, &config, metrics).await?;
+        let house = House::open(&options.data, &config, metrics, Time::machine()).await?;
         let (router, rest) = house.door(&config)?;
         let _process = PidFile::write(&options.data)?;
         let checkpoints = tokio::spawn(checkpoints_on_signal(rest.controls()));
