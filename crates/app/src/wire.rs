@@ -136,7 +136,7 @@ impl House {
         let learner = config.learner.enabled.then(|| LearnerParts {
             live: trainer::Live::new(),
             control: trainer::TrainerControl::new(),
-            silence_ms_max: config.learner.silence_ms_max.try_into().unwrap_or(i64::MAX),
+            silence_ms_max: silence_ms_max(config, &time),
         });
         let vectors = VideoVectors::new();
         let streams = StreamParts {
@@ -402,6 +402,15 @@ fn store_config(config: &Config) -> StoreConfig {
         inbox_fan_out_max: config.feed.inbox_fan_out_max,
         ..StoreConfig::default()
     }
+}
+
+/// A learner's silence is measured by the clock, and it speaks by the machine's.
+fn silence_ms_max(config: &Config, time: &Time) -> i64 {
+    let silence_ms_max = config
+        .learner
+        .silence_ms_max
+        .saturating_mul(u64::from(time.haste.max(1)));
+    silence_ms_max.try_into().unwrap_or(i64::MAX)
 }
 
 fn media_limits(config: &Config) -> MediaLimits {

@@ -24,6 +24,7 @@ const REGIONS: [&[u8; 2]; 8] = [b"BR", b"DE", b"FR", b"JP", b"IN", b"MX", b"KE",
 /// Keeps the numbers of videos and creators apart from others.
 const VIDEO: u64 = 0x7669_6465;
 const CREATOR: u64 = 0x6372_6561;
+const LOOKS: u64 = 0x6c6f_6f6b;
 
 /// What anybody can see of a video.
 #[derive(Debug, Clone, PartialEq)]
@@ -209,6 +210,20 @@ fn tag_of(topic: u16, draws: &mut Draws) -> u64 {
 fn draw_duration_ms(draws: &mut Draws) -> i64 {
     let seconds = 17.0 * (0.65 * draws.normal()).exp();
     (seconds.clamp(4.0, 180.0) * 1000.0) as i64
+}
+
+impl Video {
+    /// What an encoder would make of its pictures: a direction of `width` numbers, half of it what it is about, half its own.
+    pub fn looks(&self, config: &WorldConfig, width: usize) -> Vec<f32> {
+        let key = Key::new(config.seed).with(LOOKS);
+        let normal = |key: Key, at: usize| key.with(at as u64).draws().normal() as f32;
+        let own = key.with(1 << 32 | u64::from(self.shown.index));
+        let component = |at| {
+            let about = |(topic, weight): (u16, f32)| weight * normal(key.with(u64::from(topic)), at);
+            self.topics.map(about).iter().sum::<f32>() + normal(own, at)
+        };
+        (0..width).map(component).collect()
+    }
 }
 
 impl Shown {

@@ -45,7 +45,10 @@ struct Person {
 pub struct Crowd {
     world: World,
     videos: Vec<Video>,
+    /// Every video before this number is.
     published: u32,
+    /// Published before their time.
+    early: HashSet<u32>,
     people: Vec<Person>,
     due: BinaryHeap<Reverse<(i64, u32)>>,
     views: Vec<View>,
@@ -70,6 +73,7 @@ impl Crowd {
             world: world.clone(),
             videos: (0..world.videos()).map(|index| world.video(index)).collect(),
             published: 0,
+            early: HashSet::new(),
             people,
             views: Vec::new(),
             repeats: 0,
@@ -78,6 +82,9 @@ impl Crowd {
 
     /// The next video that is born by `now_ms` and was not published yet; it can be shown from now on.
     pub fn publish_next(&mut self, now_ms: i64) -> Option<&Shown> {
+        while self.early.contains(&self.published) {
+            self.published += 1;
+        }
         let video = self.videos.get(self.published as usize)?;
         if video.shown.born_ms > now_ms {
             return None;
@@ -87,6 +94,26 @@ impl Crowd {
         });
         self.published += 1;
         Some(&video.shown)
+    }
+
+    /// Publishes a video of later now, because something happened that it is about.
+    pub fn publish_early(&mut self, video: u32, now_ms: i64) -> Option<&Shown> {
+        let known = self.videos.get_mut(video as usize)?;
+        if video < self.published || !self.early.insert(video) {
+            return None;
+        }
+        known.shown.born_ms = now_ms;
+        self.people.iter_mut().for_each(|person| {
+            person.unseen.insert(video);
+        });
+        Some(&self.videos[video as usize].shown)
+    }
+
+    /// Videos of a topic that are not published yet, in order.
+    pub fn unborn_of(&self, topic: u16) -> Vec<u32> {
+        let rest = self.videos.iter().skip(self.published as usize);
+        let of_topic = rest.filter(|video| video.topics[0].0 == topic);
+        of_topic.map(|video| video.shown.index).collect()
     }
 
     /// When the next video is born.
@@ -191,6 +218,11 @@ impl Crowd {
     /// What anybody can see of a video.
     pub fn shown(&self, video: u32) -> &Shown {
         &self.videos[video as usize].shown
+    }
+
+    /// What an encoder would make of its pictures; see [`Video::looks`].
+    pub fn looks(&self, video: u32, width: usize) -> Vec<f32> {
+        self.videos[video as usize].looks(self.world.config(), width)
     }
 
     /// What the video is mostly about.
