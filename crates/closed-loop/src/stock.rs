@@ -68,6 +68,7 @@ impl Stock {
             caption: &caption,
             hashtags: &hashtags,
             facets,
+            adults_only: false,
         };
         tx.video_submit(id, &submit).await?;
         tx.video_publish(id, creator, &publish(shown)).await?;
