@@ -123,21 +123,10 @@ impl House {
             token_key: secrets.tokens,
             limits: ProductLimits::default(),
         });
-        let uploads = Uploads::new(UploadsParts {
-            store: store.clone(),
-            blobs: blobs.clone(),
-            signer: signer.clone(),
-            clock: clock.clone(),
-            ids: ids.clone(),
-            limits: upload_limits(config),
-        });
+        let uploads = uploads(config, (&store, &blobs, &signer), &clock, &ids);
         let queue = media_queue(data, config, &store, &blobs, &clock, &ids).await?;
         let live = LiveFeatures::new(config.learner.state());
-        let learner = config.learner.enabled.then(|| LearnerParts {
-            live: trainer::Live::new(),
-            control: trainer::TrainerControl::new(),
-            silence_ms_max: silence_ms_max(config, &time),
-        });
+        let learner = learner(config, &time);
         let vectors = VideoVectors::new();
         let streams = StreamParts {
             log: log.clone(),
@@ -154,10 +143,8 @@ impl House {
             time,
         };
         let steering = SteeringHandle::default();
-        let components = product
-            .feed_components()
-            .await
-            .map_err(AppError::start("the feed's switches"))?;
+        let components = product.feed_components().await;
+        let components = components.map_err(AppError::start("the feed's switches"))?;
         let background = Background::start(streams, &store, &product, queue, &steering).await?;
         Ok(Self {
             store,
@@ -402,6 +389,30 @@ fn store_config(config: &Config) -> StoreConfig {
         inbox_fan_out_max: config.feed.inbox_fan_out_max,
         ..StoreConfig::default()
     }
+}
+
+fn uploads(
+    config: &Config,
+    (store, blobs, signer): (&Metastore, &BlobStore, &UrlSigner),
+    clock: &Clock,
+    ids: &Arc<IdGenerator>,
+) -> Uploads {
+    Uploads::new(UploadsParts {
+        store: store.clone(),
+        blobs: blobs.clone(),
+        signer: signer.clone(),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        limits: upload_limits(config),
+    })
+}
+
+fn learner(config: &Config, time: &Time) -> Option<LearnerParts> {
+    config.learner.enabled.then(|| LearnerParts {
+        live: trainer::Live::new(),
+        control: trainer::TrainerControl::new(),
+        silence_ms_max: silence_ms_max(config, time),
+    })
 }
 
 /// A learner's silence is measured by the clock, and it speaks by the machine's.
