@@ -195,6 +195,7 @@ fn statements_that_change_what_cards_show_are_known() {
         "SHARE_COUNT",
         "VIDEO_CONTENT_UPDATE",
         "VIDEO_DELETE",
+        "VIDEO_FLAGS_SET",
         "VIDEO_MANIFEST_UPDATE",
         "VIDEO_PROGRESS_UPDATE",
         "VIDEO_PUBLISH",
