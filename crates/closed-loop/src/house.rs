@@ -170,18 +170,31 @@ impl House {
     /// # Errors
     /// When serving had failed.
     pub fn close(mut self) -> Result<(), LoopError> {
+        self.shut()
+    }
+
+    fn shut(&mut self) -> Result<(), LoopError> {
         drop(self.stop.take());
         let (serving, rest) = (self.serving.take(), self.rest.take());
         self.runtime.block_on(async {
-            if let Some(serving) = serving {
-                let served = serving.await.map_err(|_| LoopError::Worker)?;
-                served.map_err(LoopError::io("serving"))?;
-            }
+            let served = match serving {
+                Some(serving) => serving.await.map_err(|_| LoopError::Worker)?,
+                None => Ok(()),
+            };
             if let Some(rest) = rest {
                 rest.close().await;
             }
-            Ok(())
+            served.map_err(LoopError::io("serving"))
         })
+    }
+}
+
+/// A life that ends early ends in order too: the jobs need the runtime until they have ended.
+impl Drop for House {
+    fn drop(&mut self) {
+        if let Err(error) = self.shut() {
+            eprintln!("the house did not end in order: {error}");
+        }
     }
 }
 

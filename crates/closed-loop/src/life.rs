@@ -237,11 +237,7 @@ impl Life {
             }
             self.settled_ms = to_ms;
         }
-        loop {
-            // The looks of the next one are drawn before it is borrowed.
-            let Some(born_ms) = self.crowd.born_next_ms().filter(|born_ms| *born_ms <= to_ms) else {
-                break;
-            };
+        while let Some(born_ms) = self.crowd.born_next_ms().filter(|born_ms| *born_ms <= to_ms) {
             self.clock.advance_to(born_ms);
             let Some(shown) = self.crowd.publish_next(to_ms).cloned() else {
                 break;

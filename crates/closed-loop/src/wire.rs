@@ -12,6 +12,10 @@ use crate::error::LoopError;
 
 const REQUEST_MAX: Duration = Duration::from_secs(60);
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
+/// Answers of a house that is busy: too slow, too many, not now.
+const BUSY: [u16; 3] = [408, 429, 503];
+const AGAIN_MAX: u32 = 50;
+const AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// Good enough for every rule about passwords, and the same for everybody.
 const PASSWORD: &str = "correct horse battery staple";
 const ADULT_BORN: &str = "1990-04-01";
@@ -133,11 +137,28 @@ impl Api {
         }
     }
 
-    /// One request. An answer outside of 200 to 299 is an error with its status.
+    /// One request. A house that is busy is asked again, as clients do; any other answer outside of 200 to 299 is an error with its status.
     ///
     /// # Errors
     /// No answer, a refusal, or an answer that does not read.
     pub fn ask<T: DeserializeOwned>(
+        &self,
+        what: (&str, &str),
+        from: From<'_>,
+        body: Option<&Value>,
+    ) -> Result<T, LoopError> {
+        for _ in 0..AGAIN_MAX {
+            match self.ask_once(what, from, body) {
+                Err(LoopError::Refused { status, .. }) if BUSY.contains(&status) => {
+                    std::thread::sleep(AGAIN_AFTER);
+                }
+                answer => return answer,
+            }
+        }
+        self.ask_once(what, from, body)
+    }
+
+    fn ask_once<T: DeserializeOwned>(
         &self,
         (method, path): (&str, &str),
         from: From<'_>,
