@@ -359,35 +359,31 @@ impl ServeScratch {
             row: 1,
             column: SIDE_BY_SIDE,
         };
-        self.y1.clear();
-        self.y2.clear();
-        for _ in 0..count {
-            self.y1.extend_from_slice(&self.viewer.constant);
-            self.y2.extend_from_slice(&version.weights[layout.b2..layout.w3]);
-        }
-        let (y1, narrow) = (&mut self.y1, &mut self.narrow);
         let first = layout.first;
+        self.y1.resize(SIDE_BY_SIDE * first, 0.0);
+        self.y2.resize(SIDE_BY_SIDE * h2, 0.0);
+        let (y1, y2, narrow) = (
+            &mut self.y1[..count * first],
+            &mut self.y2[..count * h2],
+            &mut self.narrow,
+        );
+        let x = side_by_side(&self.x);
+        let constant = (&self.viewer.constant[..], 0);
         served
             .first
-            .add(precision, side_by_side(&self.x), (y1, first), count, narrow);
+            .set(precision, x, constant, (y1, first), count, narrow);
         let vectors = side_by_side(&self.vectors);
         self.viewer
             .layer
             .add(precision, vectors, (y1, first), count, narrow);
-        for row in y1.chunks_exact_mut(first) {
-            kernels::relu(precision.isa(), &mut row[..h1]);
-        }
-        served.second.add(
-            precision,
-            Rows::plain(y1, first),
-            (&mut self.y2, h2),
-            count,
-            narrow,
-        );
-        kernels::relu(precision.isa(), &mut self.y2);
+        let b2 = (&version.weights[layout.b2..layout.w3], 0);
+        served
+            .second
+            .set_rectified(precision, (y1, first), b2, (y2, h2), count, narrow);
+        kernels::relu(precision.isa(), y2);
         served.third.add(
             precision,
-            Rows::plain(&self.y2, h2),
+            Rows::plain(y2, h2),
             (&mut y1[h1..], first),
             count,
             narrow,

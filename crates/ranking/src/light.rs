@@ -39,6 +39,8 @@ pub fn light_columns(registry: &Registry) -> Vec<usize> {
 const GATHERED: usize = 512;
 /// Candidates computed together.
 const BLOCK: usize = 64;
+/// Heads that fit into half a register; outputs come in whole ones.
+const FEW: usize = 8;
 
 /// One viewer's light scorer.
 #[derive(Debug)]
@@ -83,7 +85,7 @@ impl Light {
 
     /// A scorer of `folded` weights whose heads are worth `weights`, computed in `precision`.
     pub fn of(folded: Folded, mut weights: Vec<f32>, precision: Precision) -> Self {
-        weights.resize(folded.outputs, 0.0);
+        weights.truncate(folded.outputs);
         Self {
             slot: folded.slot,
             width: folded.width,
@@ -139,6 +141,30 @@ impl Light {
         scores: &mut Vec<f32>,
     ) {
         self.network.run(rows, buffers, logits);
+        let logits = &mut logits[..rows.len() / self.network.inputs() * self.outputs];
+        match self.weights.len() {
+            0..=FEW => self.add_up::<FEW>(logits, scores),
+            _ => self.add_up_all(logits, scores),
+        }
+    }
+
+    /// Scores of few heads: their logits are moved together, so that no probability is computed of what is none.
+    fn add_up<const HEADS: usize>(&self, logits: &mut [f32], scores: &mut Vec<f32>) {
+        let mut weights = [0.0; HEADS];
+        for (weight, of) in weights.iter_mut().zip(&self.weights) {
+            *weight = *of;
+        }
+        let count = logits.len() / self.outputs;
+        for row in 0..count {
+            logits.copy_within(row * self.outputs..row * self.outputs + HEADS, row * HEADS);
+        }
+        let together = &mut logits[..count * HEADS];
+        sigmoids(self.precision.isa(), together);
+        let worth = |p: &[f32; HEADS]| p.iter().zip(&weights).map(|(p, weight)| p * weight).sum::<f32>();
+        scores.extend(together.as_chunks().0.iter().map(worth));
+    }
+
+    fn add_up_all(&self, logits: &mut [f32], scores: &mut Vec<f32>) {
         sigmoids(self.precision.isa(), logits);
         for answers in logits.chunks_exact(self.outputs) {
             let worth = answers.iter().zip(&self.weights).map(|(p, weight)| p * weight);

@@ -6,7 +6,8 @@
 
 use core::arch::x86_64::{
     __m512, __m512bh, __m512i, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_maskz_loadu_ps, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps, _mm512_storeu_si512,
+    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_set1_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
+    _mm512_storeu_si512,
 };
 use std::mem::transmute;
 
@@ -50,8 +51,14 @@ pub(super) fn pack(weights: &[f32], outputs: usize, packed: &mut Vec<u32>) {
     }
 }
 
-/// The first `width` values of each of `count` rows as pairs; rows begin every `x_row` values.
-pub(super) fn narrow(_: Found, (x, x_row): (&[f32], usize), width: usize, count: usize, out: &mut Vec<u32>) {
+/// The first `width` values of each of `count` rows as pairs; rows begin every `x_row` values. Where `RECTIFIED`, what is below zero is zero.
+pub(super) fn narrow<const RECTIFIED: bool>(
+    _: Found,
+    (x, x_row): (&[f32], usize),
+    width: usize,
+    count: usize,
+    out: &mut Vec<u32>,
+) {
     let pairs = width.div_ceil(2);
     // The last store of a row may reach beyond it, into what the next one overwrites.
     let size = count * pairs;
@@ -63,12 +70,17 @@ pub(super) fn narrow(_: Found, (x, x_row): (&[f32], usize), width: usize, count:
     }
     assert!(x_row >= width && x.len() >= (count - 1) * x_row + width);
     // SAFETY: the processor has the instructions; the bounds were checked, and the loads are masked to the row.
-    unsafe { narrow_rows((x, x_row), width, count, out) }
+    unsafe { narrow_rows::<RECTIFIED>((x, x_row), width, count, out) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-unsafe fn narrow_rows((x, x_row): (&[f32], usize), width: usize, count: usize, out: &mut [u32]) {
-    let pairs = width.div_ceil(2);
+unsafe fn narrow_rows<const RECTIFIED: bool>(
+    (x, x_row): (&[f32], usize),
+    width: usize,
+    count: usize,
+    out: &mut [u32],
+) {
+    let (pairs, zeros) = (width.div_ceil(2), _mm512_setzero_ps());
     for row in 0..count {
         let mut at = 0;
         while at < width {
@@ -80,6 +92,11 @@ unsafe fn narrow_rows((x, x_row): (&[f32], usize), width: usize, count: usize, o
                 let second = match left > LANES {
                     true => _mm512_maskz_loadu_ps(mask(left - LANES), from.add(LANES)),
                     false => _mm512_setzero_ps(),
+                };
+                let (first, second) = match RECTIFIED {
+                    // The second operand stands where the first is no number.
+                    true => (_mm512_max_ps(first, zeros), _mm512_max_ps(second, zeros)),
+                    false => (first, second),
                 };
                 let both = transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(second, first));
                 _mm512_storeu_si512(out.as_mut_ptr().add(row * pairs + at / 2).cast(), both);
@@ -106,12 +123,14 @@ pub(super) struct Words<'a> {
     pub(super) column: usize,
 }
 
-/// `y += x · packed` for as many rows as `y` has; `outputs` is a multiple of 16, a row of `y` begins every `y_row` values.
+/// `y = from + x · packed`, or without `from` `y += x · packed`, for as many rows as `y` has; `outputs` is a multiple of 16, a row of `y` begins every
+/// `y_row` values, one of `from` every so many as stand beside it.
 pub(super) fn add(
     _: Found,
     x: Words<'_>,
     packed: &[u32],
     outputs: usize,
+    from: Option<(&[f32], usize)>,
     (y, y_row): (&mut [f32], usize),
     rows: usize,
 ) {
@@ -122,8 +141,10 @@ pub(super) fn add(
     }
     assert!((rows - 1) * x.row + (pairs - 1) * x.column < x.words.len());
     assert!(y_row >= outputs && (rows - 1) * y_row + outputs <= y.len());
+    assert!(from.is_none_or(|(from, row)| (rows - 1) * row + outputs <= from.len()));
     let operands = Operands {
         x,
+        from,
         pairs,
         packed,
         outputs,
@@ -136,6 +157,7 @@ pub(super) fn add(
 #[derive(Clone, Copy)]
 struct Operands<'a> {
     x: Words<'a>,
+    from: Option<(&'a [f32], usize)>,
     pairs: usize,
     packed: &'a [u32],
     outputs: usize,
@@ -188,13 +210,17 @@ unsafe fn tile<const R: usize, const C: usize>(
     row: usize,
     column: usize,
 ) -> usize {
-    // SAFETY: rows [row, row + R) and columns [column, column + 16·C) lie inside x, packed and y, as the caller checked.
+    // SAFETY: rows [row, row + R) and columns [column, column + 16·C) lie inside x, from, packed and y, as the caller checked.
     unsafe {
         let y = y.as_mut_ptr().add(row * of.y_row + column);
+        let (from, from_row) = match of.from {
+            Some((from, from_row)) => (from.as_ptr().add(row * from_row + column), from_row),
+            None => (y.cast_const(), of.y_row),
+        };
         let mut sums = [[_mm512_setzero_ps(); C]; R];
         for (r, sums) in sums.iter_mut().enumerate() {
             for (c, sum) in sums.iter_mut().enumerate() {
-                *sum = _mm512_loadu_ps(y.add(r * of.y_row + c * LANES));
+                *sum = _mm512_loadu_ps(from.add(r * from_row + c * LANES));
             }
         }
         let mut x = of.x.words.as_ptr().add(row * of.x.row);

@@ -4,6 +4,7 @@
 use super::bf16;
 use super::gemm::{COLUMNS, Gemm, gemm};
 use super::isa::Isa;
+use super::vector::relu;
 
 /// How the multiplications of serving are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,44 +156,122 @@ impl Layer {
         match precision {
             #[cfg(target_arch = "x86_64")]
             Precision::Bf16(found) => {
-                assert_eq!(self.packed.len(), self.inputs.div_ceil(2) * self.outputs);
-                let pairs = self.inputs.div_ceil(2);
-                let strides = match x.column {
-                    1 => {
-                        bf16::narrow(found, (x.values, x.row), self.inputs, rows, narrow);
-                        (pairs, 1)
-                    }
-                    column => {
-                        narrow_columns(x, self.inputs, rows, narrow);
-                        assert!(rows <= column);
-                        (1, column)
-                    }
-                };
-                let words = bf16::Words {
-                    words: narrow,
-                    row: strides.0,
-                    column: strides.1,
-                };
-                bf16::add(found, words, &self.packed, self.outputs, (y, y_row), rows);
+                let words = self.narrow::<false>(found, x, rows, narrow);
+                bf16::add(found, words, &self.packed, self.outputs, None, (y, y_row), rows);
             }
             Precision::Single(isa) => {
                 let _ = narrow;
-                let operands = Gemm {
-                    m: rows,
-                    n: self.outputs,
-                    k: self.inputs,
-                    a: x.values,
-                    a_row: x.row,
-                    a_column: x.column,
-                    b: &self.weights,
-                    b_row: self.outputs,
-                    c: y,
-                    c_row: y_row,
-                    add: true,
-                };
-                gemm(isa, operands);
+                self.add_single(isa, x, (y, y_row), rows);
             }
         }
+    }
+
+    /// `y = from + x · weights`, otherwise as [`Layer::add`]. A row of `from` begins every so many values as stand beside it; 0 is the same row for all.
+    ///
+    /// # Panics
+    /// When an operand is too short, or the layer was made for another precision.
+    pub fn set(
+        &self,
+        precision: Precision,
+        x: Rows<'_>,
+        (from, from_row): (&[f32], usize),
+        (y, y_row): (&mut [f32], usize),
+        rows: usize,
+        narrow: &mut Vec<u32>,
+    ) {
+        match precision {
+            #[cfg(target_arch = "x86_64")]
+            Precision::Bf16(found) if self.inputs > 0 => {
+                let words = self.narrow::<false>(found, x, rows, narrow);
+                let from = Some((from, from_row));
+                bf16::add(found, words, &self.packed, self.outputs, from, (y, y_row), rows);
+            }
+            _ => {
+                self.begin((from, from_row), (y, y_row), rows);
+                self.add(precision, x, (y, y_row), rows, narrow);
+            }
+        }
+    }
+
+    /// As [`Layer::set`], where inputs below zero count as zero: those of rows that begin every `x_row` values. They may or may not be zero afterwards.
+    ///
+    /// # Panics
+    /// When an operand is too short, or the layer was made for another precision.
+    pub fn set_rectified(
+        &self,
+        precision: Precision,
+        (x, x_row): (&mut [f32], usize),
+        (from, from_row): (&[f32], usize),
+        (y, y_row): (&mut [f32], usize),
+        rows: usize,
+        narrow: &mut Vec<u32>,
+    ) {
+        match precision {
+            #[cfg(target_arch = "x86_64")]
+            Precision::Bf16(found) if self.inputs > 0 => {
+                let words = self.narrow::<true>(found, Rows::plain(x, x_row), rows, narrow);
+                let from = Some((from, from_row));
+                bf16::add(found, words, &self.packed, self.outputs, from, (y, y_row), rows);
+            }
+            _ => {
+                for row in x.chunks_mut(x_row.max(1)).take(rows) {
+                    relu(precision.isa(), &mut row[..self.inputs]);
+                }
+                self.begin((from, from_row), (y, y_row), rows);
+                self.add(precision, Rows::plain(x, x_row), (y, y_row), rows, narrow);
+            }
+        }
+    }
+
+    fn begin(&self, (from, from_row): (&[f32], usize), (y, y_row): (&mut [f32], usize), rows: usize) {
+        for row in 0..rows {
+            let from = &from[row * from_row..][..self.outputs];
+            y[row * y_row..][..self.outputs].copy_from_slice(from);
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn narrow<'a, const RECTIFIED: bool>(
+        &self,
+        found: bf16::Found,
+        x: Rows<'_>,
+        rows: usize,
+        narrow: &'a mut Vec<u32>,
+    ) -> bf16::Words<'a> {
+        assert_eq!(self.packed.len(), self.inputs.div_ceil(2) * self.outputs);
+        let (row, column) = match x.column {
+            1 => {
+                bf16::narrow::<RECTIFIED>(found, (x.values, x.row), self.inputs, rows, narrow);
+                (self.inputs.div_ceil(2), 1)
+            }
+            column => {
+                assert!(rows <= column && !RECTIFIED);
+                narrow_columns(x, self.inputs, rows, narrow);
+                (1, column)
+            }
+        };
+        bf16::Words {
+            words: narrow,
+            row,
+            column,
+        }
+    }
+
+    fn add_single(&self, isa: Isa, x: Rows<'_>, (y, y_row): (&mut [f32], usize), rows: usize) {
+        let operands = Gemm {
+            m: rows,
+            n: self.outputs,
+            k: self.inputs,
+            a: x.values,
+            a_row: x.row,
+            a_column: x.column,
+            b: &self.weights,
+            b_row: self.outputs,
+            c: y,
+            c_row: y_row,
+            add: true,
+        };
+        gemm(isa, operands);
     }
 }
 

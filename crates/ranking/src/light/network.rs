@@ -1,7 +1,7 @@
 //! The three layers, in bfloat16 or in single precision.
 
 use model::Folded;
-use model::kernels::{Layer, Precision, Rows, relu};
+use model::kernels::{Layer, Precision, Rows};
 
 /// Activations of a block of rows.
 #[derive(Debug, Default)]
@@ -49,50 +49,27 @@ impl Network {
         self.layers[0].inputs()
     }
 
-    /// The logits of `x`, rows of [`Network::inputs`] values.
+    /// The logits of `x`, rows of [`Network::inputs`] values, into the front of `logits`, a row of outputs each.
     pub(super) fn run(&self, x: &[f32], buffers: &mut Buffers, logits: &mut Vec<f32>) {
         let [one, two, three] = &self.layers;
-        let count = x.len() / one.inputs();
-        let isa = self.precision.isa();
+        let (precision, count) = (self.precision, x.len() / one.inputs());
+        let [first, second, third] = [one.outputs(), two.outputs(), three.outputs()];
         let Buffers { y1, y2, narrow } = buffers;
-        repeat(&self.b1, count, y1);
-        let first = one.outputs();
-        one.add(
-            self.precision,
-            Rows::plain(x, one.inputs()),
-            (y1, first),
-            count,
-            narrow,
-        );
-        logits.clear();
-        for row in y1.chunks_exact_mut(first) {
-            relu(isa, &mut row[..self.hidden]);
-            logits.extend_from_slice(&row[self.hidden..]);
-        }
-        repeat(&self.b2, count, y2);
-        let second = two.outputs();
-        two.add(
-            self.precision,
-            Rows::plain(y1, first),
-            (y2, second),
-            count,
-            narrow,
-        );
-        relu(isa, y2);
-        let third = three.outputs();
-        three.add(
-            self.precision,
-            Rows::plain(y2, second),
-            (logits, third),
-            count,
-            narrow,
-        );
+        let y1 = at_least(y1, count * first);
+        let y2 = at_least(y2, count * second);
+        let logits = at_least(logits, count * third);
+        let x = Rows::plain(x, one.inputs());
+        one.set(precision, x, (&self.b1, 0), (y1, first), count, narrow);
+        two.set_rectified(precision, (y1, first), (&self.b2, 0), (y2, second), count, narrow);
+        let direct = (&y1[self.hidden.min(y1.len())..], first);
+        three.set_rectified(precision, (y2, second), direct, (logits, third), count, narrow);
     }
 }
 
-fn repeat(row: &[f32], count: usize, out: &mut Vec<f32>) {
-    out.clear();
-    for _ in 0..count {
-        out.extend_from_slice(row);
+/// The first `size` values, after there are so many. What they are does not matter.
+fn at_least(buffer: &mut Vec<f32>, size: usize) -> &mut [f32] {
+    if buffer.len() < size {
+        buffer.resize(size, 0.0);
     }
+    &mut buffer[..size]
 }
