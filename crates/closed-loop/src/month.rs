@@ -69,10 +69,10 @@ pub fn standard(seed: u64) -> WorldConfig {
     }
 }
 
-/// A month of a village, for a test: seconds.
+/// A month of a village, for a test.
 pub fn village(seed: u64) -> WorldConfig {
     WorldConfig {
-        viewers: 8,
+        viewers: 6,
         creators: 20,
         sounds: 30,
         videos_at_start: 250,
