@@ -58,7 +58,7 @@ test('a creator finds how their video spreads, and the figures follow what happe
   await page.getByText('Shown 0 times in For You so far.').waitFor();
   assert.ok(await watchedBy('reach-guest', video), 'a new video is in a page of fifty');
   await page.getByText('Shown 1 time in For You so far.').waitFor();
-  await page.getByRole('link', { name: 'To the video' }).click();
+  await page.getByRole('link', { name: 'To the video', exact: true }).click();
   await page.waitForURL((url) => url.pathname === `/v/${video}`);
   assert.deepEqual(errors, []);
 });
@@ -69,8 +69,10 @@ test('nobody else is told', async (t) => {
   const { page } = await open(t);
   await page.goto(path);
   await page.getByText('Only its creator sees this').waitFor();
-  await signUp(page, '/settings');
+  const username = await signUp(page, '/settings');
   await page.goto(path);
+  // Known here as well: leaving a page that is still asking for its session would lose the answer.
+  await page.locator('.side__foot', { hasText: username }).waitFor();
   await page.getByText('Only its creator sees this').waitFor();
   await page.goto('/v/0000000000001/reach');
   await page.getByText('This video is not here').waitFor();
