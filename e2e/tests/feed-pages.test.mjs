@@ -78,6 +78,7 @@ for (const [form, device] of Object.entries(FORMS)) {
       await inspect(page, named('reach'));
 
       await page.goto('/admin/feed');
+      await page.fill('.feed-open__form input[required]', maker.session.username);
       await page.locator('.feed-open__form button[type=submit]').click();
       await page.locator('.feed-open__grid').waitFor();
       await inspect(page, named('admin-feed'));

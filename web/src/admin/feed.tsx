@@ -48,7 +48,9 @@ export default function FeedOpenPage() {
 }
 
 function Form(props: { busy: boolean; look: (user: string, region: string) => void }) {
-  const [user, setUser] = createSignal(viewer()?.username ?? '');
+  const [typed, setTyped] = createSignal<string>();
+  // Oneself, as soon as the page knows who that is.
+  const user = () => typed() ?? viewer()?.username ?? '';
   const [region, setRegion] = createSignal('');
   const submit = (event: Event) => {
     event.preventDefault();
@@ -61,7 +63,7 @@ function Form(props: { busy: boolean; look: (user: string, region: string) => vo
         <input
           class="input"
           value={user()}
-          onInput={(event) => setUser(event.currentTarget.value)}
+          onInput={(event) => setTyped(event.currentTarget.value)}
           placeholder={fm.userHint}
           autocomplete="off"
           spellcheck={false}
