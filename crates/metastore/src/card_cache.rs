@@ -150,7 +150,7 @@ impl CardCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::videos::{Video, VideoFacets, VideoStatus};
+    use crate::videos::{Video, VideoFacets, VideoFlags, VideoStatus};
 
     fn kept(raw: u64, creator: u64) -> Kept {
         let video = Video {
@@ -169,6 +169,7 @@ mod tests {
             rejection: None,
             manifest_json: None,
             facets: VideoFacets::default(),
+            flags: VideoFlags::default(),
         };
         let face = CardFace {
             video,
