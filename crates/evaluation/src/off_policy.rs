@@ -94,6 +94,49 @@ pub fn doubly_robust(logged: &[Logged], weight_max: f64) -> Result<Estimate, Off
     Ok(mean_of(logged, term, weight_max))
 }
 
+/// Imagined choices behind the mean of a cell, at the mean of all.
+const CELL_STRENGTH: f64 = 4.0;
+
+/// A reward model for [`doubly_robust`]: mean rewards by cell, where a cell is whatever the log can tell choices apart by (a viewer's interest and a video's topic, say).
+/// Cross-fitted (Chernozhukov et al. 2018): what is said of a choice was learned from choices of the other folds, so that a choice does not explain itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CellModel {
+    /// Means by fold and cell.
+    means: Vec<Vec<f64>>,
+}
+
+impl CellModel {
+    /// From the cell and the reward of each logged choice, in the log's order, with cells below `cells`. `folds` is at least 2.
+    pub fn fit(choices: &[(usize, f64)], cells: usize, folds: usize) -> Self {
+        let folds = folds.max(2);
+        let means = |fold: usize| {
+            let mut sums = vec![(0.0, 0.0); cells];
+            let (mut all, mut count) = (0.0, 0.0);
+            let others = choices.iter().enumerate().filter(|(at, _)| at % folds != fold);
+            for (_, &(cell, reward)) in others {
+                if let Some((sum, of)) = sums.get_mut(cell) {
+                    *sum += reward;
+                    *of += 1.0;
+                }
+                all += reward;
+                count += 1.0;
+            }
+            let mean = if count > 0.0 { all / count } else { 0.0 };
+            let smoothed = |(sum, of): (f64, f64)| (sum + CELL_STRENGTH * mean) / (of + CELL_STRENGTH);
+            sums.into_iter().map(smoothed).collect()
+        };
+        Self {
+            means: (0..folds).map(means).collect(),
+        }
+    }
+
+    /// What is expected of a cell, for the choice at this place of the log; 0 of a cell that does not exist.
+    pub fn of(&self, place: usize, cell: usize) -> f64 {
+        let means = &self.means[place % self.means.len()];
+        means.get(cell).copied().unwrap_or(0.0)
+    }
+}
+
 fn check(logged: &[Logged]) -> Result<(), OffPolicyError> {
     let is_share = |probability: f64| (0.0..=1.0 + 1e-6).contains(&probability);
     let wrong = logged.iter().position(|choice| {
@@ -230,6 +273,20 @@ mod tests {
         let [plain, robust] = [ips(&honest, f64::INFINITY), doubly_robust(&honest, f64::INFINITY)]
             .map(|e| e.expect("there is a log"));
         assert!(robust.error < 0.75 * plain.error, "{robust:?} against {plain:?}");
+    }
+
+    #[test]
+    fn a_choice_does_not_explain_itself() {
+        let choices = [(0, 1.0), (0, 0.0), (1, 1.0), (1, 1.0)];
+        let model = CellModel::fit(&choices, 3, 2);
+        // The first choice is told what the second and the fourth say: 0 of its cell, ½ of all.
+        assert_eq!(
+            model.of(0, 0),
+            (0.0 + CELL_STRENGTH * 0.5) / (1.0 + CELL_STRENGTH)
+        );
+        assert_eq!(model.of(1, 0), 1.0);
+        assert_eq!([model.of(0, 2), model.of(0, 9)], [0.5, 0.0]);
+        assert_eq!(CellModel::fit(&[], 1, 0).of(7, 0), 0.0);
     }
 
     #[test]

@@ -272,6 +272,31 @@ fn category_of(topic: u16) -> Category {
     Category::ALL[usize::from(topic) % Category::ALL.len()]
 }
 
+/// The main topic of a video weighs so much on average.
+const MAIN_WEIGHT: f32 = 0.8;
+
+/// What a video's hashtags and category tell of its topics, of which there are `topics`: weights that add up to at most 1.
+pub(crate) fn topics_seen(shown: &Shown, topics: u16) -> Vec<(u16, f32)> {
+    let of_tags = || {
+        let topic = |tag: &u16| tag / TAGS_PER_TOPIC as u16;
+        shown.hashtags.iter().map(topic).filter(|topic| *topic < topics)
+    };
+    let is_main = |topic: &u16| category_of(*topic) == shown.category;
+    let mut seen: Vec<(u16, f32)> = match of_tags().find(is_main) {
+        Some(main) => vec![(main, MAIN_WEIGHT)],
+        None => {
+            // As frequent as they are everywhere.
+            let weight = |topic: u16| 1.0 / (f32::from(topic) + 0.5 + TOPIC_FLAT as f32);
+            let all: f32 = (0..topics).filter(is_main).map(weight).sum();
+            let share = |topic: u16| (topic, MAIN_WEIGHT * weight(topic) / all);
+            (0..topics).filter(is_main).map(share).collect()
+        }
+    };
+    let beside = of_tags().find(|topic| !is_main(topic));
+    seen.extend(beside.map(|topic| (topic, 1.0 - MAIN_WEIGHT)));
+    seen
+}
+
 /// Ids of different kinds never meet: the kind is in the upper half.
 const fn id_of(kind: u64, index: u32) -> u64 {
     ((kind & 0x7fff_ffff) << 32) | (index as u64 + 1)

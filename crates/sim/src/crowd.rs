@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashSet};
 
 use crate::catalogue::{Shown, Video};
-use crate::mind::{CHEMISTRY, Mind};
+use crate::mind::{CHEMISTRY, Known, Mind};
 use crate::outcome::{Drawn, Inputs, Odds};
 use crate::policy::{Context, Feedback, Policy, Truth};
 use crate::run::{Run, View, context};
@@ -262,9 +262,15 @@ impl Crowd {
             .iter()
             .map(|video| CHEMISTRY * person.mind.viewer.chemistry(video.creator))
             .collect();
+        let inputs_as = |known: Known| -> Vec<Inputs> {
+            let videos = candidates.iter().map(|video| &self.videos[*video as usize]);
+            videos
+                .map(|video| person.mind.inputs_as(known, &self.world, video, now_ms))
+                .collect()
+        };
         let truth = Truth {
             value_s: &value_s,
-            inputs: &inputs,
+            inputs: &inputs_as,
             chemistry: &chemistry,
             makers: &[],
         };

@@ -1,11 +1,15 @@
 //! One viewer while the world runs: mood, boredom with what was seen often lately, tiredness, follows, and when they leave
 //! and come back. The truth about a video at this moment is asked here.
 
+mod known;
+
 use crate::catalogue::Video;
 use crate::config::{HOUR_MS, MINUTE_MS, START_MS};
 use crate::outcome::{Drawn, Inputs, Odds};
 use crate::people::Viewer;
 use crate::world::World;
+
+pub(crate) use known::Known;
 
 /// Tastes move slowly: they are looked up anew after this long, and at each visit.
 const TASTE_FRESH_MS: i64 = 10 * MINUTE_MS;

@@ -12,6 +12,7 @@ mod promise;
 mod shadow;
 
 use crate::catalogue::{Maker, Shown};
+use crate::mind::Known;
 use crate::outcome::{Inputs, Outcome};
 use crate::random::Draws;
 
@@ -39,10 +40,11 @@ pub struct Context<'a> {
 }
 
 /// What the simulator knows about the candidates: expected satisfied seconds of each if it were shown now, and what these are made of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Truth<'a> {
     pub(crate) value_s: &'a [f64],
-    pub(crate) inputs: &'a [Inputs],
+    /// What somebody who knows so much would take for what they are made of.
+    pub(crate) inputs: &'a dyn Fn(Known) -> Vec<Inputs>,
     /// The part of the interest that is between this viewer and this creator alone.
     pub(crate) chemistry: &'a [f64],
     /// Where hidden things are drawn from.

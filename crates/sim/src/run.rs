@@ -7,7 +7,7 @@ use std::collections::{BinaryHeap, HashSet};
 use crate::catalogue::{Maker, Shown, Video};
 use crate::config::{DAY_MS, HOUR_MS};
 use crate::crowd::SWIPE_MS;
-use crate::mind::{CHEMISTRY, Mind};
+use crate::mind::{CHEMISTRY, Known, Mind};
 use crate::outcome::{Drawn, Inputs, Odds, Outcome};
 use crate::policy::{Context, Feedback, Pick, Policy, Truth};
 use crate::random::Draws;
@@ -218,9 +218,18 @@ impl<'a> Loop<'a> {
             .collect();
         let mut draws = self.luck(CHOICE, viewer);
         let places = self.world.config().slate as usize;
+        let inputs_as = |known: Known| -> Vec<Inputs> {
+            let videos = person
+                .candidates
+                .iter()
+                .map(|&video| &self.videos[video as usize]);
+            videos
+                .map(|video| person.mind.inputs_as(known, self.world, video, now_ms))
+                .collect()
+        };
         let truth = Truth {
             value_s: &value_s,
-            inputs: &inputs,
+            inputs: &inputs_as,
             chemistry: &chemistry,
             makers: &makers,
         };

@@ -4,6 +4,7 @@ use model::Config;
 
 use crate::config::DAY_MS;
 use crate::experiment::delays;
+use crate::mind::Known;
 use crate::outcome::Outcome;
 use crate::policy::{
     Delay, Knowing, Learned, Learner, Linear, Oracle, Policy, Popularity, Prediction, Product, Refresh,
@@ -52,6 +53,14 @@ impl Contender {
     }
 }
 
+/// The bound for learners who know so much.
+fn knowing(name: &str, known: Known) -> Contender {
+    Contender {
+        name: name.to_owned(),
+        make: Box::new(move || Box::new(Knowing::with(known))),
+    }
+}
+
 /// The product's learner with settings that were checked.
 fn product(model: &Config, name: &str, delay: Delay) -> Contender {
     let model = model.clone();
@@ -79,7 +88,9 @@ pub fn contenders(model: &Config) -> Vec<Contender> {
         product(DAILY_ALL, Delay::of_both(DAILY)),
         product(DAILY_WEIGHTS, Delay::of_weights(DAILY)),
         product(ONLINE, Delay::NONE),
-        Contender::plain::<Knowing>("knowing people"),
+        knowing("knowing tastes alone", Known::TastesAlone),
+        knowing("knowing people, videos as seen", Known::VideosAsSeen),
+        knowing("knowing people", Known::Everything),
         Contender::plain::<Oracle>(ORACLE),
     ]
 }

@@ -22,7 +22,7 @@ pub(super) fn switch(setup: &Setup) -> Result<Findings, WorldError> {
     let mut all = contenders(&setup.model);
     let days = f64::from((setup.config)(setup.seeds.first().copied().unwrap_or(1)).days);
     let at_ms = START_MS + (days * AT * DAY_MS as f64) as i64;
-    all.insert(all.len() - 2, frozen(&setup.model, at_ms));
+    all.insert(all.len() - 4, frozen(&setup.model, at_ms));
     let contenders = setup.chosen(all);
     let shape = |config: WorldConfig| {
         let at_days = f64::from(config.days) * AT;

@@ -1,11 +1,12 @@
 //! A bound for learners: a feed that knows the world's laws and its people to the bottom of their hearts (tastes, moods, boredom, languages, follows, trends), and every
 //! creator's skill and habit of baiting, but not what is drawn anew: how good, how misleading and how good-looking one video is, and the chemistry between one viewer
 //! and one creator. Of a video it believes what views so far make likely (Bayes' rule over a sample of what it could be). Nobody who has to learn tastes as well can be expected to do better,
-//! so what it loses against the oracle is lost to everybody.
+//! so what it loses against the oracle is lost to everybody. With less [`Known`], it tells what the rest is worth.
 
 use std::collections::HashMap;
 
 use crate::catalogue::{Maker, Shown};
+use crate::mind::Known;
 use crate::outcome::{Inputs, Odds, Outcome};
 use crate::policy::{Context, Feedback, Pick, Policy, Truth, best};
 use crate::random::Key;
@@ -38,12 +39,30 @@ impl Guess {
 }
 
 /// See the file's header.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Knowing {
+    known: Known,
     /// By video.
     beliefs: HashMap<u32, [Guess; GUESSES]>,
     /// What was known of what is being shown, by viewer and video.
     open: HashMap<(u32, u32), Inputs>,
+}
+
+impl Default for Knowing {
+    fn default() -> Self {
+        Self::with(Known::Everything)
+    }
+}
+
+impl Knowing {
+    /// Knows so much of people and of what videos are about.
+    pub fn with(known: Known) -> Self {
+        Self {
+            known,
+            beliefs: HashMap::new(),
+            open: HashMap::new(),
+        }
+    }
 }
 
 fn prior(video: u32, maker: &Maker) -> [Guess; GUESSES] {
@@ -90,15 +109,10 @@ impl Policy for Knowing {
         places: usize,
         _: &mut crate::random::Draws,
     ) -> Vec<Pick> {
-        let known: Vec<Inputs> = truth
-            .inputs
-            .iter()
-            .zip(truth.chemistry)
-            .map(|(inputs, chemistry)| Inputs {
-                interest: inputs.interest - chemistry,
-                ..*inputs
-            })
-            .collect();
+        let mut known = (truth.inputs)(self.known);
+        for (inputs, chemistry) in known.iter_mut().zip(truth.chemistry) {
+            inputs.interest -= chemistry;
+        }
         let mut scores = Vec::with_capacity(candidates.len());
         for ((video, known), maker) in candidates.iter().zip(&known).zip(truth.makers) {
             let beliefs = self
@@ -162,14 +176,15 @@ mod tests {
             let found = figures.iter().find(|(name, _)| *name == "oracle_share");
             found.expect("measured").1
         };
-        let [popular, knowing, oracle] = [
+        let [popular, tastes, knowing, oracle] = [
             share(&mut Popularity::default()),
+            share(&mut Knowing::with(Known::TastesAlone)),
             share(&mut Knowing::default()),
             share(&mut Oracle),
         ];
         assert!(
-            popular + 0.2 < knowing && knowing + 0.05 < oracle,
-            "{popular} {knowing} {oracle}"
+            popular + 0.1 < tastes && tastes + 0.05 < knowing && knowing + 0.05 < oracle,
+            "{popular} {tastes} {knowing} {oracle}"
         );
     }
 }
