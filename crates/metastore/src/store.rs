@@ -93,6 +93,9 @@ impl Metastore {
             .ok_or_else(|| MetastoreError::Address(address.to_owned()))?;
         let writer = Self::pool(path, 1, false).await?;
         sqlx::migrate!("../../migrations").run(&writer).await?;
+        // Statistics of tables that were small say "read it all" once they are large. Without any, every statement goes by its index.
+        let forgotten = sqlx::query("DROP TABLE IF EXISTS sqlite_stat1").execute(&writer).await;
+        forgotten.map_err(|source| MetastoreError::from_sqlx("open", source))?;
         let readers = Self::pool(path, READERS_MAX, true).await?;
         Ok(Self {
             readers,
@@ -114,7 +117,7 @@ impl Metastore {
             .pragma("cache_size", format!("-{CACHE_KIB}"))
             .pragma("mmap_size", MMAP_BYTES_MAX.to_string())
             .pragma("query_only", if read_only { "on" } else { "off" })
-            .optimize_on_close(!read_only, None);
+            .optimize_on_close(false, None);
         SqlitePoolOptions::new()
             .max_connections(size)
             .min_connections(size)
