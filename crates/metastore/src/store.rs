@@ -94,7 +94,9 @@ impl Metastore {
         let writer = Self::pool(path, 1, false).await?;
         sqlx::migrate!("../../migrations").run(&writer).await?;
         // Statistics of tables that were small say "read it all" once they are large. Without any, every statement goes by its index.
-        let forgotten = sqlx::query("DROP TABLE IF EXISTS sqlite_stat1").execute(&writer).await;
+        let forgotten = sqlx::query("DROP TABLE IF EXISTS sqlite_stat1")
+            .execute(&writer)
+            .await;
         forgotten.map_err(|source| MetastoreError::from_sqlx("open", source))?;
         let readers = Self::pool(path, READERS_MAX, true).await?;
         Ok(Self {

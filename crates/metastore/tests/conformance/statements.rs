@@ -60,20 +60,33 @@ async fn no_statement_of_a_page_reads_a_whole_table() {
     let mut connection = SqliteConnection::connect(&fixture.address())
         .await
         .expect("a second connection");
-    connection.execute("ANALYZE").await.expect("statistics of a small store");
+    connection
+        .execute("ANALYZE")
+        .await
+        .expect("statistics of a small store");
     fixture.store.close().await;
     drop(connection);
-    let again = metastore::Metastore::open(&fixture.address()).await.expect("it opens again");
+    let again = metastore::Metastore::open(&fixture.address())
+        .await
+        .expect("it opens again");
     let mut connection = SqliteConnection::connect(&fixture.address())
         .await
         .expect("a second connection");
-    let of_pages = ["VIDEO_CARDS_GET", "CARDS_COUNTS_GET", "MARKS_AMONG", "VIDEO_GET", "VIDEO_IDS_FOLLOWING"];
+    let of_pages = [
+        "VIDEO_CARDS_GET",
+        "CARDS_COUNTS_GET",
+        "MARKS_AMONG",
+        "VIDEO_GET",
+        "VIDEO_IDS_FOLLOWING",
+    ];
     for (name, text) in metastore::statements() {
         if !of_pages.contains(&name) {
             continue;
         }
         let explain = format!("EXPLAIN QUERY PLAN {text}");
-        let plan = sqlx::raw_sql(sqlx::AssertSqlSafe(explain)).fetch_all(&mut connection).await;
+        let plan = sqlx::raw_sql(sqlx::AssertSqlSafe(explain))
+            .fetch_all(&mut connection)
+            .await;
         for row in plan.expect("a plan") {
             let step: String = sqlx::Row::try_get(&row, "detail").expect("a step");
             assert!(!step.starts_with("SCAN"), "{name}: {step}");
