@@ -29,6 +29,7 @@ mod quota;
 mod reason;
 mod receipt;
 mod recipe;
+mod rising;
 mod satisfaction;
 mod seeded;
 mod served;

@@ -6,7 +6,7 @@ use event::Source;
 use feature_store::VideoProfile;
 
 use crate::model::{Query, VideoCandidate};
-use crate::slate;
+use crate::rising;
 
 /// The weakest leaning that may be named as a reason.
 const TASTE_NAMED_MIN: f32 = 0.3;
@@ -78,7 +78,7 @@ impl Reason {
             _ if creator >= TASTE_NAMED_MIN => Self::Creator,
             (_, Some((_, hashtag))) => Self::Hashtag(hashtag.clone()),
             _ if category.is_some() => category.map_or(Self::Fresh, Self::Chosen),
-            _ if slate::is_rising(query, profile) => Self::Rising,
+            _ if rising::is_rising(query, profile) => Self::Rising,
             _ if candidate.sources.has(Source::Popular) => Self::Popular,
             _ => Self::Fresh,
         }

@@ -7,13 +7,14 @@ use std::collections::{HashMap, HashSet};
 
 use candidate_pipeline::{Selector, Stage, StageError};
 use event::Source;
-use feature_store::{Entity, VideoProfile};
+use feature_store::VideoProfile;
 use slate::{Before, Item, Page, Relaxed, Rules, lay, violations};
 
 use crate::explore::{self, weights};
 use crate::facts;
 use crate::learned::LearnerParts;
 use crate::model::{Laid, NO_PLACE, Query, VideoCandidate};
+use crate::rising::{self, is_rising, leaning};
 use types::VideoId;
 
 /// More for a video in its first hour (R6); the boost then fades within a quarter of an hour, so that no edge shows.
@@ -156,6 +157,7 @@ fn best_first(query: &Query, candidates: &[VideoCandidate]) -> Vec<usize> {
     groups.extend(even.map(|even| group(query, even)));
     order.retain(|&place| candidates[place].even || groups.insert(group(query, &candidates[place])));
     metrics::counter!("riffle_feed_copies_dropped_total").increment((before - order.len()) as u64);
+    rising::hold_back(query, candidates, &mut order);
     order
 }
 
@@ -210,7 +212,7 @@ fn value(query: &Query, candidate: &VideoCandidate, profile: &VideoProfile) -> f
     let (fresh, followed) = boosts(query, profile);
     let held = f32::from(u8::from(query.holds(candidate.video).is_some()));
     let rising = if is_rising(query, profile) {
-        affinity(query, profile)
+        leaning(query, profile)
     } else {
         0.0
     };
@@ -239,26 +241,6 @@ pub(crate) fn boosts(query: &Query, profile: &VideoProfile) -> (f32, f32) {
     let followed = query.history.following.contains(&profile.creator);
     let followed = f32::from(u8::from(followed));
     (1.0 + FRESH_BOOST * fresh, 1.0 + FOLLOWED_BOOST * followed)
-}
-
-/// Whether the video is of a topic that rises at this moment.
-pub(crate) fn is_rising(query: &Query, profile: &VideoProfile) -> bool {
-    query.trending.rising.iter().any(|topic| match &topic.what {
-        Entity::Hashtag(tag) => profile.hashtags.contains(tag),
-        Entity::Sound(sound) => profile.sound == Some(*sound),
-        Entity::Category(category) => profile.category == Some(*category),
-        Entity::Video(_) | Entity::Creator(_) | Entity::Region(_) | Entity::Viewer(_) => false,
-    })
-}
-
-/// How much the viewer's watching leans to what a video is about, 0 to 1. Who does not care gets no more of what rises.
-fn affinity(query: &Query, profile: &VideoProfile) -> f32 {
-    let hashtags = profile
-        .hashtags
-        .iter()
-        .map(|tag| query.history.hashtag_taste(tag));
-    let most = hashtags.fold(query.history.creator_taste(profile.creator), f32::max);
-    (most.max(0.0) / 2.0).tanh()
 }
 
 /// Keeps the order, and makes the lowest score a small positive value.

@@ -115,3 +115,49 @@ async fn what_rises_reaches_those_who_care_and_floods_nobody_else() {
     let (cats, sea) = (house.of_kind(2, 12).await, house.of_kind(0, 12).await);
     assert!(cats > sea, "{cats} of what rises, {sea} of what does not");
 }
+
+/// Videos of which every fourth is of what rises, and a viewer who has watched much and never that.
+#[tokio::test]
+async fn whoever_does_not_lean_to_what_rises_is_shown_little_of_it_and_never_an_empty_page() {
+    const PAGES: i64 = 20;
+    let house = house(&many(400, 80));
+    let known = |state: &mut feature_store::ViewerState| state.watches = 50;
+    house.store.viewer_update(VIEWER, NOW_MS, known).expect("updates");
+    let share = async |house: &House| {
+        let mut risen = 0;
+        for page in 0..PAGES {
+            let caller = Caller {
+                viewer: VIEWER,
+                region: None,
+                is_adult: false,
+            };
+            let page = house
+                .for_you
+                .page(caller, None, Some(20), NOW_MS + page)
+                .await
+                .expect("a page");
+            assert_eq!(page.entries.len(), 20);
+            risen += raws(&page).iter().filter(|n| *n % 4 == 2).count();
+        }
+        risen as f64 / (20 * PAGES) as f64
+    };
+    let plain = share(&house).await;
+    house.rise("cats");
+    let unasked = share(&house).await;
+    assert!(
+        plain > 0.12 && unasked <= 0.08,
+        "{unasked} of what rises, {plain} before"
+    );
+    house.lean("cats", 1, 1.0);
+    let asked = share(&house).await;
+    assert!(asked > plain, "{asked} for who leans to it, {plain} before");
+
+    let all = super::house(&(1..=40).map(|n| (n, n, "cats")).collect::<Vec<_>>());
+    all.store.viewer_update(VIEWER, NOW_MS, known).expect("updates");
+    all.rise("cats");
+    assert_eq!(
+        all.page(None, 20).await.entries.len(),
+        20,
+        "where there is nothing else"
+    );
+}
