@@ -1,6 +1,6 @@
 //! Something happens in the world. Days of ordinary life come first, so that the product knows its people. Then, on a busy evening, a topic that
 //! few cared about is all that a part of the people want to see: videos about it appear by and by, and those who care hear of it
-//! elsewhere and follow a link to one, each after a while of their own. From then on it is the product's turn.
+//! elsewhere and follow a link to one, each after a while of their own. All of these videos carry its name as a hashtag. From then on it is the product's turn.
 //!
 //! Measured, by the world's clock, from the moment the first of these videos is published:
 //!
@@ -37,6 +37,8 @@ const LOOK_EVERY_MS: i64 = 1_000;
 /// Hashtags of a topic, as the world numbers them.
 const TAGS_PER_TOPIC: u16 = 8;
 const AUDIENCE: f64 = 0.3;
+/// What people call it: a hashtag of all videos about it, beside those of its topic.
+const NAME: &str = "eclipse";
 const PURPOSE: u64 = 0x6576_656e;
 
 /// Days of life before: as the month's.
@@ -135,7 +137,9 @@ impl Evening {
             cares,
             videos,
             tags: (event.topic * TAGS_PER_TOPIC..(event.topic + 1) * TAGS_PER_TOPIC)
-                .map(|tag| format!("hashtag:{}", hashtag_text(tag)))
+                .map(hashtag_text)
+                .chain([NAME.to_owned()])
+                .map(|tag| format!("hashtag:{tag}"))
                 .collect(),
             next_ms: at_ms() - GATHER_MS,
             video_ms: at_ms(),
@@ -164,7 +168,7 @@ impl Evening {
         while self.video_ms <= now_ms {
             self.video_ms += VIDEO_EVERY_MS;
             if let Some(video) = self.videos.pop() {
-                life.publish_early(video, now_ms)?;
+                life.publish_early(video, now_ms, NAME)?;
                 self.published.push(video);
             }
         }

@@ -206,10 +206,11 @@ impl Life {
     ///
     /// # Errors
     /// When the rows refuse it.
-    pub fn publish_early(&mut self, video: u32, now_ms: i64) -> Result<(), LoopError> {
+    pub fn publish_early(&mut self, video: u32, now_ms: i64, name: &str) -> Result<(), LoopError> {
         let looks = self.crowd.looks(video, Stock::looks_width());
         if let Some(shown) = self.crowd.publish_early(video, now_ms) {
-            self.house.block_on(self.stock.publish(shown, &looks))?;
+            self.house
+                .block_on(self.stock.publish(shown, &looks, Some(name)))?;
         }
         Ok(())
     }
@@ -244,7 +245,7 @@ impl Life {
             };
             let looks = self.crowd.looks(shown.index, Stock::looks_width());
             self.is_stirred = true;
-            self.house.block_on(self.stock.publish(&shown, &looks))?;
+            self.house.block_on(self.stock.publish(&shown, &looks, None))?;
         }
         self.clock.advance_to(to_ms);
         Ok(())

@@ -41,14 +41,20 @@ impl Stock {
         }
     }
 
-    /// Publishes a video of the world.
+    /// Publishes a video of the world, with its hashtags there and, of something that has a name, that name.
     ///
     /// # Errors
     /// When the rows refuse it.
-    pub async fn publish(&mut self, shown: &Shown, looks: &[f32]) -> Result<(), LoopError> {
+    pub async fn publish(
+        &mut self,
+        shown: &Shown,
+        looks: &[f32],
+        name: Option<&str>,
+    ) -> Result<(), LoopError> {
         let id = VideoId::from_raw(self.ids.next(shown.born_ms));
         let creator = self.creators[shown.creator as usize];
-        let hashtags: Vec<String> = shown.hashtag_texts().collect();
+        let names = name.map(str::to_owned);
+        let hashtags: Vec<String> = shown.hashtag_texts().chain(names).collect();
         let caption = format!("video {}", shown.index);
         let facets = VideoFacets {
             category: Some(shown.category),
