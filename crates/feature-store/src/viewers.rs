@@ -172,13 +172,17 @@ impl Viewers {
 
     /// Drops clean viewers longest untouched above the bound; call after a commit.
     pub(crate) fn shrink(&self) {
-        let mut all = self.all.write();
-        if all.len() <= VIEWERS_IN_MEMORY_MAX {
-            return;
-        }
-        let mut touched: Vec<TimestampMs> = all.values().map(|state| state.read().touched_ms).collect();
+        // Who leaves is settled beside the readers; they wait only while the rows go.
+        let mut touched: Vec<TimestampMs> = {
+            let all = self.all.read();
+            if all.len() <= VIEWERS_IN_MEMORY_MAX {
+                return;
+            }
+            all.values().map(|state| state.read().touched_ms).collect()
+        };
         let keep_from = touched.len() - VIEWERS_IN_MEMORY_MAX * 3 / 4;
         let (_, &mut oldest_kept, _) = touched.select_nth_unstable(keep_from);
+        let mut all = self.all.write();
         let dirty = self.dirty.read();
         all.retain(|viewer, state| {
             dirty.contains(viewer) || Arc::strong_count(state) > 1 || state.read().touched_ms >= oldest_kept
