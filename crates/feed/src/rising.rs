@@ -11,8 +11,10 @@ use crate::model::{Query, VideoCandidate};
 
 /// Of new videos, those of rising topics that a viewer is shown who does not lean to them.
 const UNASKED_SHARE: f64 = 0.05;
-/// From this leaning on, a viewer cares; one watch to the end is 0.46.
+/// From this leaning to the topic on, a viewer cares; one watch to the end is 0.46.
 const CARES_MIN: f32 = 0.2;
+/// The same for who has not met the topic, by the other hashtags of a video: two watches to the end.
+const CARES_UNMET_MIN: f32 = 0.75;
 /// Before so many watches nobody knows what a viewer does not care for.
 const WATCHES_MIN: u64 = 20;
 /// Tells the draw of this file from others of the same page.
@@ -43,7 +45,7 @@ pub(crate) fn leaning(query: &Query, profile: &VideoProfile) -> f32 {
         .iter()
         .map(|tag| query.history.hashtag_taste(tag));
     let most = hashtags.fold(query.history.creator_taste(profile.creator), f32::max);
-    (most.max(0.0) / 2.0).tanh()
+    strength(most)
 }
 
 /// Takes from `order` (places of candidates, the best first) what is of rising topics beyond what a viewer gets who does not lean to them, as
@@ -83,11 +85,30 @@ fn unasked(query: &Query) -> usize {
     share as usize + usize::from(is_up)
 }
 
+/// What a viewer did with the topic that rises decides; before they met it, whether they lean to another hashtag of the video. That they like
+/// its creator says nothing: in an hour in which something happens, everybody makes videos of it.
 fn is_unasked(query: &Query, profile: &VideoProfile) -> bool {
-    let mut narrow = query
-        .trending
-        .rising
-        .iter()
-        .filter(|topic| !matches!(topic.what, Entity::Category(_)));
-    narrow.any(|topic| is_about(profile, &topic.what)) && leaning(query, profile) < CARES_MIN
+    let rising = query.trending.rising.iter().map(|topic| &topic.what);
+    let mut about = rising
+        .filter(|what| !matches!(what, Entity::Category(_)) && is_about(profile, what))
+        .peekable();
+    if about.peek().is_none() {
+        return false;
+    }
+    let taste_of = |what: &Entity| match what {
+        Entity::Hashtag(tag) => query.history.hashtag_taste(tag),
+        _ => 0.0,
+    };
+    let met = about.map(taste_of).filter(|taste| *taste != 0.0).reduce(f32::max);
+    let others = profile.hashtags.iter();
+    let others = others.map(|tag| query.history.hashtag_taste(tag));
+    met.map_or_else(
+        || strength(others.fold(0.0, f32::max)) < CARES_UNMET_MIN,
+        |taste| strength(taste) < CARES_MIN,
+    )
+}
+
+/// A taste, in watches to the end, as a leaning from 0 to 1.
+fn strength(taste: f32) -> f32 {
+    (taste.max(0.0) / 2.0).tanh()
 }
