@@ -69,11 +69,12 @@ for (const [form, device] of Object.entries(FORMS)) {
       await page.locator('.why__details').waitFor();
       await inspect(page, named('why'));
 
-      await page.goto('/settings/feed');
+      // Quiet before it is left: a page that still asks for its session would lose the answer.
+      await page.goto('/settings/feed', { waitUntil: 'networkidle' });
       await page.getByText('You lean towards').first().waitFor();
       await inspect(page, named('settings-feed'));
 
-      await page.goto(`/v/${video}/reach`);
+      await page.goto(`/v/${video}/reach`, { waitUntil: 'networkidle' });
       await page.locator('.reach__head').waitFor();
       await inspect(page, named('reach'));
 

@@ -93,4 +93,4 @@ function forget(): void {
   setViewer(null);
 }
 
-setRefresher(refresh);
+setRefresher(refresh, wasSignedIn);

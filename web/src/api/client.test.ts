@@ -54,12 +54,34 @@ describe('call', () => {
       status: headers.authorization === 'Bearer new' ? 204 : 401,
     }));
     client.setAccessToken('old');
-    client.setRefresher(async () => {
-      client.setAccessToken('new');
-      return true;
-    });
+    client.setRefresher(
+      async () => {
+        client.setAccessToken('new');
+        return true;
+      },
+      () => false,
+    );
     expect(await client.call('GET', '/me')).toBeUndefined();
     expect(asked.map((a) => a.token)).toEqual(['Bearer old', 'Bearer new']);
+  });
+
+  it('asks again with the token that was still on its way at load, and never for guests', async () => {
+    for (const isSignedIn of [true, false]) {
+      const { asked, client } = await setup((_, headers) => ({
+        status: headers.authorization === 'Bearer new' ? 204 : 401,
+      }));
+      client.setRefresher(
+        async () => {
+          client.setAccessToken('new');
+          return true;
+        },
+        () => isSignedIn,
+      );
+      const answer = client.call('GET', '/me');
+      if (isSignedIn) expect(await answer).toBeUndefined();
+      else await expect(answer).rejects.toMatchObject({ status: 401 });
+      expect(asked.map((a) => a.token)).toEqual(isSignedIn ? [undefined, 'Bearer new'] : [undefined]);
+    }
   });
 
   it('tells what the server said, and how long to wait', async () => {

@@ -22,6 +22,7 @@ export class ApiError extends Error {
 
 let accessToken: string | undefined;
 let refresher: (() => Promise<boolean>) | undefined;
+let mayBeSignedIn = (): boolean => false;
 let networkListener: ((reached: boolean) => void) | undefined;
 
 export const setAccessToken = (token: string | undefined): void => {
@@ -29,9 +30,10 @@ export const setAccessToken = (token: string | undefined): void => {
 };
 export const getAccessToken = (): string | undefined => accessToken;
 
-/** Registers what renews the access token; `auth.ts` owns it. */
-export const setRefresher = (refresh: () => Promise<boolean>): void => {
+/** Registers what renews the access token, and whether there may be a session before there is a token; `auth.ts` owns both. */
+export const setRefresher = (refresh: () => Promise<boolean>, expected: () => boolean): void => {
   refresher = refresh;
+  mayBeSignedIn = expected;
 };
 
 /** Told after every call whether the server was reached; `state/online.ts` owns it. */
@@ -50,7 +52,8 @@ export interface CallOptions {
 export async function call<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
   const auth = options.auth !== false;
   let response = await send(method, path, options, auth);
-  if (response.status === 401 && auth && accessToken && (await refresher?.())) {
+  // At load a page may ask before the silent refresh has brought the token.
+  if (response.status === 401 && auth && (accessToken || mayBeSignedIn()) && (await refresher?.())) {
     response = await send(method, path, options, auth);
   }
   if (!response.ok) throw await toError(response);
