@@ -51,7 +51,8 @@ pub struct NextResponse {
     pub unseen: Vec<FeedItem>,
     /// Goes behind it.
     pub append: Vec<FeedItem>,
-    /// Of what was asked about, what must not be shown any more.
+    /// Of what was asked about, what must not be shown any more. As it was never shown, its video may come again, with another impression.
+    /// Who does not take the answer asks again with what they hold.
     pub dropped: Vec<ImpressionId>,
     /// For the next request; null when there is nothing more for now.
     pub cursor: Option<String>,

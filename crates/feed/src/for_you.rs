@@ -220,7 +220,7 @@ impl ForYou {
             sitting_ms: cursor.at_ms,
             page: cursor.page,
         };
-        let held = self.given.find(caller.viewer, cursor.at_ms, &ask.unseen);
+        let held = self.given.held(caller.viewer, cursor.at_ms, &ask.unseen);
         let count = held.len() + ask.count;
         if count == 0 {
             return Ok(NextPage {
@@ -245,6 +245,12 @@ impl ForYou {
         let is_kept = |one: &ImpressionId| unseen.iter().chain(&append).any(|entry| entry.impression == *one);
         let dropped: Vec<_> = ask.unseen.iter().filter(|one| !is_kept(one)).copied().collect();
         metrics::counter!("riffle_feed_rebound_dropped_total").increment(dropped.len() as u64);
+        let given = unseen.iter().chain(&append);
+        let added = given
+            .filter(|entry| query.holds(entry.video).is_none())
+            .map(|entry| entry.video)
+            .collect();
+        self.given.settled(caller.viewer, cursor.at_ms, &dropped, added);
         Ok(NextPage {
             unseen,
             append,
@@ -292,6 +298,7 @@ impl ForYou {
             asks: self.quota.asks(),
             steering: Some(self.steering.get()),
             trending: self.store.trending(),
+            dropped: self.given.dropped(caller.viewer, key.sitting_ms),
             ..Query::new(caller.viewer, now_ms, count)
         }
     }

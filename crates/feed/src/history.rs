@@ -177,8 +177,9 @@ impl QueryHydrator<Query> for ReadHistory {
                 // The catalog's lock comes before a viewer's everywhere; the other way round could deadlock.
                 let catalog = self.0.catalog();
                 let state = handle.read();
-                let mut last = state.served_latest(query.sitting_ms, LAST_CREATORS + query.held.len());
-                last.retain(|video| query.holds(*video).is_none());
+                let open = query.held.len() + query.dropped.len();
+                let mut last = state.served_latest(query.sitting_ms, LAST_CREATORS + open);
+                last.retain(|video| !query.is_open(*video));
                 let last = last.split_off(last.len().saturating_sub(LAST_CREATORS));
                 let last: Vec<_> = last.into_iter().filter_map(|video| catalog.get(video)).collect();
                 let wishes = state.wishes.clone();
@@ -197,9 +198,7 @@ impl QueryHydrator<Query> for ReadHistory {
                 let by_creator = creators.iter().map(|(creator, taste)| (creator.raw(), *taste));
                 let mut served: HashSet<VideoId, IdHashing> =
                     state.served_since(query.sitting_ms).into_iter().collect();
-                query.held.iter().for_each(|held| {
-                    served.remove(&held.video);
-                });
+                served.retain(|video| !query.is_open(*video));
                 History {
                     state: None,
                     served,

@@ -4,7 +4,11 @@
 //! to it in its newest sitting; nothing else is taken from a request. Kept in memory: after a restart the client's videos are
 //! unknown, come back as dropped, and others take their places.
 //!
-//! Back of the envelope: 48 bytes a video, 64 videos a viewer, 10 000 viewers: 31 MB at most.
+//! What is dropped for something better was never on screen. It may come again in the same sitting: turning to one topic must not use up
+//! what there is of it. A client need not take an answer (its viewer may have swiped on meanwhile): one that still holds what an answer
+//! dropped holds it as before, and what that answer gave instead may come again.
+//!
+//! Back of the envelope: 48 bytes a video, 64 given and 64 dropped a viewer, 10 000 viewers: 62 MB at most.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -25,7 +29,7 @@ pub const APPEND_MAX: usize = 10;
 pub const APPEND_DEFAULT: usize = 2;
 /// Viewers remembered; who came longest ago leaves first.
 const VIEWERS_MAX: usize = 10_000;
-/// Impressions remembered of each, the newest.
+/// Impressions remembered of each, the newest; as many that were dropped.
 const GIVEN_MAX: usize = 64;
 
 /// A video that was given to a client.
@@ -61,8 +65,56 @@ pub(crate) struct Given(Mutex<GivenTo>);
 
 #[derive(Default)]
 struct GivenTo {
-    by_viewer: HashMap<ViewerId, (TimestampMs, VecDeque<Held>)>,
+    by_viewer: HashMap<ViewerId, Sitting>,
     order: VecDeque<ViewerId>,
+}
+
+/// What was given since a viewer's newest sitting began, the newest last.
+struct Sitting {
+    at_ms: TimestampMs,
+    held: VecDeque<Held>,
+    /// Given, and never shown.
+    dropped: VecDeque<Held>,
+    /// What the last answer gave beside what the client held.
+    added: Vec<VideoId>,
+}
+
+impl Sitting {
+    const fn new(at_ms: TimestampMs) -> Self {
+        Self {
+            at_ms,
+            held: VecDeque::new(),
+            dropped: VecDeque::new(),
+            added: Vec::new(),
+        }
+    }
+
+    /// The client was told to drop some of `impressions` and holds them still: it did not take the last answer.
+    fn take_back(&mut self, impressions: &[ImpressionId]) {
+        let is_named = |held: &Held| impressions.contains(&held.impression);
+        if !self.dropped.iter().any(is_named) {
+            return;
+        }
+        let added = std::mem::take(&mut self.added);
+        let (back, gone) = std::mem::take(&mut self.dropped).into_iter().partition(is_named);
+        self.dropped = gone;
+        let is_lost = |held: &Held| added.contains(&held.video) && !is_named(held);
+        let (lost, kept): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut self.held).into_iter().partition(is_lost);
+        self.held = kept;
+        self.held.extend::<VecDeque<_>>(back);
+        self.drop(lost);
+    }
+
+    fn drop(&mut self, gone: impl IntoIterator<Item = Held>) {
+        self.dropped.extend(gone);
+        keep_newest(&mut self.dropped);
+    }
+}
+
+fn keep_newest<T>(list: &mut VecDeque<T>) {
+    let beyond = list.len().saturating_sub(GIVEN_MAX);
+    list.drain(..beyond);
 }
 
 impl Given {
@@ -82,41 +134,77 @@ impl Given {
                 to.by_viewer.remove(&first);
             }
         }
-        let (sitting, held) = to
+        let sitting = to
             .by_viewer
             .entry(viewer)
-            .or_insert_with(|| (sitting_ms, VecDeque::new()));
-        if *sitting != sitting_ms {
-            *sitting = sitting_ms;
-            held.clear();
+            .or_insert_with(|| Sitting::new(sitting_ms));
+        if sitting.at_ms != sitting_ms {
+            *sitting = Sitting::new(sitting_ms);
         }
-        held.extend(given);
-        let beyond = held.len().saturating_sub(GIVEN_MAX);
-        held.drain(..beyond);
+        for held in given {
+            sitting.dropped.retain(|dropped| dropped.video != held.video);
+            sitting.held.push_back(held);
+        }
+        keep_newest(&mut sitting.held);
     }
 
-    /// Those of `impressions` that were given in this sitting, in the order asked, each once.
-    pub(crate) fn find(
+    /// Notes an answer about what the client held: what it must drop unseen, and which videos it was given beside the rest.
+    pub(crate) fn settled(
+        &self,
+        viewer: ViewerId,
+        sitting_ms: TimestampMs,
+        dropped: &[ImpressionId],
+        added: Vec<VideoId>,
+    ) {
+        let mut to = self.0.lock();
+        let Some(sitting) = to.sitting_mut(viewer, sitting_ms) else {
+            return;
+        };
+        let is_dropped = |held: &Held| dropped.contains(&held.impression);
+        let (gone, kept): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut sitting.held)
+            .into_iter()
+            .partition(is_dropped);
+        sitting.held = kept;
+        sitting.drop(gone);
+        sitting.added = added;
+    }
+
+    /// What was dropped unseen in this sitting and not given again since.
+    pub(crate) fn dropped(&self, viewer: ViewerId, sitting_ms: TimestampMs) -> Vec<VideoId> {
+        let mut to = self.0.lock();
+        let sitting = to.sitting_mut(viewer, sitting_ms);
+        sitting.map_or_else(Vec::new, |sitting| {
+            sitting.dropped.iter().map(|held| held.video).collect()
+        })
+    }
+
+    /// What a client holds that names `impressions`: those that were given in this sitting, in the order asked, each once.
+    pub(crate) fn held(
         &self,
         viewer: ViewerId,
         sitting_ms: TimestampMs,
         impressions: &[ImpressionId],
     ) -> Vec<Held> {
-        let to = self.0.lock();
-        let Some((_, given)) = to
-            .by_viewer
-            .get(&viewer)
-            .filter(|(sitting, _)| *sitting == sitting_ms)
-        else {
+        let mut to = self.0.lock();
+        let Some(sitting) = to.sitting_mut(viewer, sitting_ms) else {
             return Vec::new();
         };
+        sitting.take_back(impressions);
         let mut found: Vec<Held> = Vec::with_capacity(impressions.len());
         for impression in impressions {
-            let held = given.iter().find(|held| held.impression == *impression);
+            let held = sitting.held.iter().find(|held| held.impression == *impression);
             let is_new = |held: &&Held| !found.iter().any(|known| known.impression == held.impression);
             found.extend(held.filter(is_new).copied());
         }
         found
+    }
+}
+
+impl GivenTo {
+    fn sitting_mut(&mut self, viewer: ViewerId, sitting_ms: TimestampMs) -> Option<&mut Sitting> {
+        self.by_viewer
+            .get_mut(&viewer)
+            .filter(|sitting| sitting.at_ms == sitting_ms)
     }
 }
 
@@ -174,7 +262,7 @@ mod tests {
         given.note(viewer, 10, (1..=100).map(held));
         let find = |viewer, sitting_ms, raws: &[u64]| -> Vec<u64> {
             let asked: Vec<_> = raws.iter().map(|&raw| ImpressionId::from_raw(raw)).collect();
-            let found = given.find(viewer, sitting_ms, &asked);
+            let found = given.held(viewer, sitting_ms, &asked);
             found.iter().map(|held| held.impression.raw()).collect()
         };
         assert_eq!(
@@ -190,5 +278,51 @@ mod tests {
         given.note(viewer, 20, [held(200)]);
         assert!(find(viewer, 10, &[99]).is_empty());
         assert_eq!(find(viewer, 20, &[200]), [200]);
+    }
+
+    #[test]
+    fn what_was_dropped_may_come_again_until_it_is_given_again() {
+        let (given, viewer) = (Given::default(), ViewerId::from_raw(1));
+        let impression = ImpressionId::from_raw;
+        given.note(viewer, 10, (1..=4).map(held));
+        given.settled(
+            viewer,
+            10,
+            &[impression(2), impression(3), impression(9)],
+            Vec::new(),
+        );
+        given.settled(viewer, 11, &[impression(1)], Vec::new());
+        let dropped = || given.dropped(viewer, 10);
+        assert_eq!(dropped(), [VideoId::from_raw(1_002), VideoId::from_raw(1_003)]);
+        let again = Held {
+            impression: impression(50),
+            ..held(2)
+        };
+        given.note(viewer, 10, [again]);
+        assert_eq!(dropped(), [VideoId::from_raw(1_003)]);
+        assert_eq!(given.held(viewer, 10, &[impression(50)]), [again]);
+        given.note(viewer, 20, [held(7)]);
+        assert!(dropped().is_empty(), "of a sitting that is over");
+    }
+
+    #[test]
+    fn a_client_that_did_not_take_an_answer_holds_what_it_held() {
+        let (given, viewer) = (Given::default(), ViewerId::from_raw(1));
+        let impressions =
+            |raws: &[u64]| -> Vec<_> { raws.iter().map(|&raw| ImpressionId::from_raw(raw)).collect() };
+        given.note(viewer, 10, (1..=4).map(held));
+        // 2 and 3 give way to 5 and 6.
+        given.note(viewer, 10, (5..=6).map(held));
+        let added = (5..=6).map(|raw| held(raw).video).collect();
+        given.settled(viewer, 10, &impressions(&[2, 3]), added);
+        let still = given.held(viewer, 10, &impressions(&[2, 3, 4]));
+        assert_eq!(still, [held(2), held(3), held(4)]);
+        assert_eq!(given.dropped(viewer, 10), [held(5).video, held(6).video]);
+        assert_eq!(
+            given.held(viewer, 10, &impressions(&[4])),
+            [held(4)],
+            "and no further back"
+        );
+        assert_eq!(given.dropped(viewer, 10).len(), 2);
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Query {
     pub count: usize,
     /// What the client holds unseen, which the page may hold again, in the client's order: late binding.
     pub held: Vec<Held>,
+    /// What the client was told to drop unseen in this sitting: it was served and may be served again.
+    pub dropped: Vec<VideoId>,
     /// Only looked at: nothing is noted as served.
     pub is_dry: bool,
     /// How many candidates each source may give.
@@ -80,6 +82,7 @@ impl Query {
             seed: 0,
             count,
             held: Vec::new(),
+            dropped: Vec::new(),
             is_dry: false,
             asks: Asks::default(),
             steering: None,
@@ -113,6 +116,11 @@ impl Query {
     /// What the client holds of `video`.
     pub(crate) fn holds(&self, video: VideoId) -> Option<&Held> {
         self.held.iter().find(|held| held.video == video)
+    }
+
+    /// Whether `video` was served in this sitting without having been shown, and may be served again.
+    pub(crate) fn is_open(&self, video: VideoId) -> bool {
+        self.holds(video).is_some() || self.dropped.contains(&video)
     }
 
     /// The profile of a candidate that came through the cut.

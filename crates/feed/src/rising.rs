@@ -38,14 +38,12 @@ fn is_about(profile: &VideoProfile, what: &Entity) -> bool {
     }
 }
 
-/// How much the viewer's watching leans to what a video is about, 0 to 1. Who does not care gets no more of what rises.
+/// How much the viewer's watching leans to what a video is about, 0 to 1. Who does not care gets no more of what rises, and a liked creator
+/// is no reason to: in an hour in which something happens, everybody makes videos of it.
 pub(crate) fn leaning(query: &Query, profile: &VideoProfile) -> f32 {
-    let hashtags = profile
-        .hashtags
-        .iter()
-        .map(|tag| query.history.hashtag_taste(tag));
-    let most = hashtags.fold(query.history.creator_taste(profile.creator), f32::max);
-    strength(most)
+    let hashtags = profile.hashtags.iter();
+    let tastes = hashtags.map(|tag| query.history.hashtag_taste(tag));
+    strength(tastes.fold(0.0, f32::max))
 }
 
 /// Takes from `order` (places of candidates, the best first) what is of rising topics beyond what a viewer gets who does not lean to them, as
@@ -85,8 +83,8 @@ fn unasked(query: &Query) -> usize {
     share as usize + usize::from(is_up)
 }
 
-/// What a viewer did with the topic that rises decides; before they met it, whether they lean to another hashtag of the video. That they like
-/// its creator says nothing: in an hour in which something happens, everybody makes videos of it.
+/// What a viewer did with the topic that rises decides; before they met it, whether they lean to another hashtag of the video. Creators do not
+/// count, as in [`leaning`].
 fn is_unasked(query: &Query, profile: &VideoProfile) -> bool {
     let rising = query.trending.rising.iter().map(|topic| &topic.what);
     let mut about = rising
@@ -100,10 +98,8 @@ fn is_unasked(query: &Query, profile: &VideoProfile) -> bool {
         _ => 0.0,
     };
     let met = about.map(taste_of).filter(|taste| *taste != 0.0).reduce(f32::max);
-    let others = profile.hashtags.iter();
-    let others = others.map(|tag| query.history.hashtag_taste(tag));
     met.map_or_else(
-        || strength(others.fold(0.0, f32::max)) < CARES_UNMET_MIN,
+        || leaning(query, profile) < CARES_UNMET_MIN,
         |taste| strength(taste) < CARES_MIN,
     )
 }

@@ -1,6 +1,7 @@
 // Gestures as numbers: spring, release, rubber, wheel, taps.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { Pager } from './pager';
 import { isAtRest, springStep } from './spring';
 import { releaseStep, rubberBand, SpeedMeter } from './swipe';
 import { TapReader } from './taps';
@@ -54,6 +55,23 @@ describe('SpeedMeter', () => {
     meter.add(150, 150);
     expect(meter.speed(150)).toBeCloseTo(1000);
     expect(meter.speed(400)).toBe(0);
+  });
+});
+
+describe('Pager', () => {
+  it('shows the page it stands on, and two while it is between them', () => {
+    vi.stubGlobal('cancelAnimationFrame', () => {});
+    const pager = new Pager(2, { place: () => {}, onHalf: () => {}, reducedMotion: () => true });
+    const shown = () => [1, 2, 3].filter((index) => pager.shows(index));
+    expect(shown()).toEqual([2]);
+    pager.grab();
+    pager.drag(0.2, { min: 1, max: 3 });
+    expect(shown()).toEqual([2, 3]);
+    pager.drag(-0.2, { min: 1, max: 3 });
+    expect(shown()).toEqual([1, 2]);
+    pager.settle(3);
+    expect(shown()).toEqual([3]);
+    vi.unstubAllGlobals();
   });
 });
 

@@ -13,6 +13,8 @@ export interface PagerPorts {
 }
 
 const FRAME_S_MAX = 0.05;
+/** In pages. */
+const HAIR = 0.01;
 
 export class Pager {
   #motion: Motion;
@@ -35,6 +37,11 @@ export class Pager {
   /** The page at least half of which is on screen. */
   get half(): number {
     return this.#half;
+  }
+
+  /** Whether any of a page is on screen; a hair of it is none, for springs come to rest slowly. */
+  shows(index: number): boolean {
+    return Math.abs(this.#motion.at - index) < 1 - HAIR;
   }
 
   get isMoving(): boolean {

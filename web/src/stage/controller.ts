@@ -39,6 +39,8 @@ export class StageController {
   turnTo: (index: number) => void = () => {};
   /** Set by the stage: the page at least half of which is on screen. */
   halfIndex: () => number = () => this.active();
+  /** Set by the stage: whether any of a page is on screen. */
+  shows: (index: number) => boolean = (index) => index === this.active();
 
   #setActive: (index: number) => void;
   #setCenter: (index: number) => void;
@@ -117,7 +119,8 @@ export class StageController {
   refill(): void {
     if (!this.#alive) return;
     if (this.slot.videoId !== this.current?.video.id) this.#play();
-    else this.#fillRing();
+    // In the middle of a turn the ring is filled as soon as there is a moment to spare, with what the list holds then.
+    else if (this.center() === this.active()) this.#fillRing();
   }
 
   togglePause(): void {
@@ -184,7 +187,7 @@ export class StageController {
     this.#setActive(next);
     this.#play(input);
     void outbox.flush();
-    void this.source.rebind(next, () => this.#alive && this.active() === next && this.halfIndex() === next);
+    void this.source.rebind(next, () => this.#alive && this.active() === next && !this.shows(next + 1));
   }
 
   /** Starts the video at the current place, then readies its neighbours. */

@@ -94,8 +94,8 @@ export class FeedSource {
 
   /**
    * Late binding: once what was just watched is acknowledged, the server puts the unseen pool in a new order and fills it up. What stands
-   * at `index` and before never changes; `isStill` says whether the viewer is still there when the answer comes, and nothing may be
-   * touched once they have begun to turn. Any failure leaves the list as it is: pages keep coming.
+   * at `index` and before never changes; `isStill` says whether the viewer is still there when the answer comes, and sees nothing of what
+   * is behind `index`: a page on screen may not turn into another. Any failure leaves the list as it is: pages keep coming.
    */
   async rebind(index: number, isStill: () => boolean): Promise<void> {
     this.#wanted = { index, isStill };
@@ -127,6 +127,8 @@ export class FeedSource {
       if (answer.cursor === null) this.#setTail({ kind: 'end' });
       const next = rebound(this.items(), index, answer, asked);
       if (!next) return;
+      // What was dropped was never on screen, and may come again.
+      for (const item of this.items()) this.#known.delete(item.video.id);
       for (const item of next) this.#known.add(item.video.id);
       this.#setItems(next);
     } catch (error) {

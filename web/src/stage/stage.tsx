@@ -44,6 +44,7 @@ export function Stage(props: StageProps) {
     place = () => pager.place();
     stage.turnTo = (index) => pager.settle(index);
     stage.halfIndex = () => pager.half;
+    stage.shows = (index) => pager.shows(index);
     onCleanup(listenTouch(root, dragHandlers(root, pager, stage), tapReader(actions)));
     onCleanup(listenWheel(root, actions));
     onCleanup(listenKeys(actions));
