@@ -17,9 +17,9 @@ const BROKEN_PAGES: f64 = 3.0;
 /// Pages that must go right after a part was mended.
 const WHOLE_PAGES: f64 = 6.0;
 const SECONDS_MAX: u64 = 60;
-/// What is broken in turn. The rest protects people and fails closed, or is the catalog itself.
+/// What is broken in turn. The rest protects people and fails closed.
 const KINDS: [&str; 6] = ["source", "merger", "scorer", "cut", "selector", "side_effect"];
-const HYDRATORS: [&str; 3] = ["catch_up", "even", "extract"];
+const HYDRATORS: [&str; 4] = ["catch_up", "even", "extract", "profiles"];
 
 struct House {
     server: Server,

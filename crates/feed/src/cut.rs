@@ -86,6 +86,17 @@ impl Stage for Profiles {
     }
 }
 
+impl Profiles {
+    /// Brings them where the hydrator failed: without them there would be no page. What other stages make of them is lost, so a page that was
+    /// laid after this goes by the light score.
+    pub(crate) fn ensure(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<(), StageError> {
+        match query.profiles.get() {
+            Some(_) => Ok(()),
+            None => self.hydrate(query, candidates),
+        }
+    }
+}
+
 impl Hydrator<Query, VideoCandidate> for Profiles {
     fn hydrate(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<(), StageError> {
         let catalog = self.0.catalog();

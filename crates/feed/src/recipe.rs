@@ -90,8 +90,8 @@ pub(crate) fn for_you(
             Box::new(Unexplored(store())),
         ],
         steps: steps(parts, &registry),
-        selector: Box::new(Slate::new(parts.learner.clone())),
-        spare_selector: Some(Box::new(BestFirst)),
+        selector: Box::new(Slate::new(parts.learner.clone(), store())),
+        spare_selector: Some(Box::new(BestFirst(Profiles(store())))),
         side_effects: vec![Box::new(NoteServed {
             log: parts.log.clone(),
             store: store(),

@@ -4,12 +4,14 @@
 //! page is laid ([`explore`]), for places that are fixed: the draw alone decides who stands there, and its probability is logged.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use candidate_pipeline::{Selector, Stage, StageError};
 use event::Source;
-use feature_store::VideoProfile;
+use feature_store::{FeatureStore, VideoProfile};
 use slate::{Before, Item, Page, Relaxed, Rules, lay, violations};
 
+use crate::cut::Profiles;
 use crate::explore::{self, weights};
 use crate::facts;
 use crate::learned::LearnerParts;
@@ -37,11 +39,15 @@ const REGIONAL_SHARE: f32 = 0.3;
 pub(crate) struct Slate {
     /// Says how much was learned: the more, the less is explored of what seems bad.
     learner: Option<LearnerParts>,
+    profiles: Profiles,
 }
 
 impl Slate {
-    pub(crate) fn new(learner: Option<LearnerParts>) -> Self {
-        Self { learner }
+    pub(crate) const fn new(learner: Option<LearnerParts>, store: Arc<FeatureStore>) -> Self {
+        Self {
+            learner,
+            profiles: Profiles(store),
+        }
     }
 
     fn greed(&self) -> f64 {
@@ -62,6 +68,7 @@ impl Stage for Slate {
 
 impl Selector<Query, VideoCandidate> for Slate {
     fn select(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<Vec<usize>, StageError> {
+        self.profiles.ensure(query, candidates)?;
         let order = best_first(query, candidates);
         let length = query.count.min(order.len());
         let worth = |one: &VideoCandidate| {
@@ -121,7 +128,7 @@ fn seat(page: &mut Page, drawn: &[(usize, usize)], order: &[usize], items: &[Ite
 }
 
 /// The spare selector: the best by score, whatever the rules say.
-pub(crate) struct BestFirst;
+pub(crate) struct BestFirst(pub Profiles);
 
 impl Stage for BestFirst {
     fn name(&self) -> &'static str {
@@ -135,6 +142,7 @@ impl Stage for BestFirst {
 
 impl Selector<Query, VideoCandidate> for BestFirst {
     fn select(&self, query: &Query, candidates: &mut [VideoCandidate]) -> Result<Vec<usize>, StageError> {
+        self.0.ensure(query, candidates)?;
         let mut order = best_first(query, candidates);
         candidates.iter_mut().for_each(VideoCandidate::leave_draw);
         order.truncate(query.count);

@@ -397,6 +397,22 @@ async fn near_duplicates_share_no_page_and_come_behind_everything_else() {
         raws(&later)
     );
 }
+
+#[tokio::test]
+async fn without_the_stage_that_brings_profiles_a_page_is_laid_by_the_light_score() {
+    for slate_fault in [None, Some(types::Fault::Error)] {
+        let house = house(&many(40, 9));
+        house.lean("cats", 500, 4.0);
+        for (stage, fault) in [("profiles", Some(types::Fault::Error)), ("slate", slate_fault)] {
+            house.for_you.break_stage(stage, fault).expect("a stage");
+        }
+        let page = house.page(None, 10).await;
+        assert_eq!(page.entries.len(), 10);
+        let cats = raws(&page).iter().filter(|raw| *raw % 4 == 2).count();
+        assert!(cats >= 4, "{:?}", raws(&page));
+    }
+}
+
 #[path = "steering_tests.rs"]
 mod steering_tests;
 

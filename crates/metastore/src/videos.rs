@@ -24,7 +24,6 @@ statements! {
         height, source_bytes, created_at_ms) VALUES ($1, $2, 'uploading', 0, '', '[]', $3, 0, 0, $4, $5)";
     VIDEO_COUNTS_INSERT = "INSERT INTO video_counts (video_id) VALUES ($1)";
     VIDEO_GET = concat!("SELECT ", video_columns!(), " FROM videos v WHERE v.id = $1");
-    VIDEO_PUBLISHED_CREATOR = "SELECT creator_id FROM videos WHERE id = $1 AND status = 'published' AND hidden = 0";
     VIDEO_FLAGS_SET = "UPDATE videos SET hidden = $2, adults_only = $3 WHERE id = $1";
     VIDEO_SUBMIT = "UPDATE videos SET status = 'processing', caption = $2, hashtags = $3, category = $4, \
         sound_id = $5, region = $6, adults_only = $7 WHERE id = $1 AND status = 'uploading'";
@@ -267,18 +266,6 @@ impl Write {
             .bind(i64::from(flags.adults_only));
         self.touch(Touch::Face(id));
         Ok(self.run(VIDEO_FLAGS_SET, update).await? > 0)
-    }
-
-    /// Who made the video, if it is published and not hidden.
-    pub async fn video_published_creator(&mut self, id: VideoId) -> Result<Option<UserId>, MetastoreError> {
-        let query = VIDEO_PUBLISHED_CREATOR.query().bind(id.as_i64());
-        let row = query
-            .fetch_optional(self.connection())
-            .await
-            .map_err(VIDEO_PUBLISHED_CREATOR.failed())?;
-        row.map(|row| row::user(&row, "creator_id"))
-            .transpose()
-            .map_err(VIDEO_PUBLISHED_CREATOR.failed())
     }
 
     /// `uploading` → `processing`, with what its creator says of it; whether it was in that state.

@@ -8,7 +8,7 @@ use crate::engagement::{EngagementState, state_of};
 use crate::error::ProductError;
 use crate::facts::{self, Actor, Deed};
 use crate::pages::{PageRequest, Paged, id_cursor};
-use crate::videos::{NO_VIDEO, Onlooker};
+use crate::videos::{Onlooker, creator_acted_on};
 use crate::{Product, Result, text};
 
 impl Product {
@@ -24,7 +24,7 @@ impl Product {
         let text = text::bounded("commentText", text, 1, self.limits().comment_chars_max)?;
         let now_ms = self.now_ms();
         let mut tx = self.store().write("comment_add").await?;
-        let creator = tx.video_published_creator(video).await?.ok_or(NO_VIDEO)?;
+        let creator = creator_acted_on(&mut tx, video, &actor, true).await?;
         if tx.block_between(actor.user, creator).await? {
             return Err(ProductError::Forbidden("one of you blocked the other"));
         }

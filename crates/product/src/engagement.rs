@@ -5,7 +5,7 @@ use metastore::{Mark, VideoCounts, Write};
 use types::{TimestampMs, UserId, VideoId};
 
 use crate::facts::{self, Actor, Deed};
-use crate::videos::NO_VIDEO;
+use crate::videos::creator_acted_on;
 use crate::{Product, Result, text};
 
 /// What someone does with a video.
@@ -22,6 +22,13 @@ pub enum Engagement {
     Report {
         reason: String,
     },
+}
+
+impl Engagement {
+    /// Whether it adds to the video, instead of taking back or speaking against it.
+    const fn is_more(&self) -> bool {
+        matches!(self, Self::Like | Self::Save | Self::Share)
+    }
 }
 
 /// How things stand between a person and a video after a change.
@@ -55,7 +62,7 @@ impl Product {
         let engagement = self.engagement_check(engagement)?;
         let now_ms = self.now_ms();
         let mut tx = self.store().write("engage").await?;
-        let creator = tx.video_published_creator(video).await?.ok_or(NO_VIDEO)?;
+        let creator = creator_acted_on(&mut tx, video, &actor, engagement.is_more()).await?;
         let doing = Doing {
             user,
             video,

@@ -14,6 +14,8 @@ pub struct Actor {
     pub region: Option<Region>,
     /// What they were watching, as they say.
     pub watching: Option<VideoId>,
+    /// Whether they are known to be of age. Nobody is before they said so.
+    pub is_adult: bool,
 }
 
 /// Someone of whom nothing more is known.
@@ -23,6 +25,7 @@ impl From<UserId> for Actor {
             user,
             region: None,
             watching: None,
+            is_adult: false,
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Reading videos as cards, and deleting one's own. How a video comes to be is the media room's business.
 
-use metastore::{MediaJobNew, Shelf, VideoCard, VideoStatus};
+use metastore::{MediaJobNew, Shelf, VideoCard, VideoStatus, Write};
 use types::{UserId, VideoId};
 
 use crate::error::ProductError;
+use crate::facts::Actor;
 use crate::pages::{PageRequest, Paged, id_cursor, time_cursor, time_key};
 use crate::{Product, Result, facts};
 
@@ -38,6 +39,24 @@ fn kept_from(card: &VideoCard, onlooker: Onlooker) -> Option<ProductError> {
         return Some(NO_VIDEO);
     }
     (video.flags.adults_only && !onlooker.is_adult).then_some(ProductError::AdultsOnly)
+}
+
+/// Who made the video that `actor` does something about. What adds to it is for whoever may see it; to take back, to refuse and to report is
+/// for everybody.
+pub(crate) async fn creator_acted_on(
+    tx: &mut Write,
+    video: VideoId,
+    actor: &Actor,
+    is_more: bool,
+) -> Result<UserId> {
+    let found = tx.video_get(video).await?;
+    let found = found.filter(|video| video.status == VideoStatus::Published && !video.flags.hidden);
+    let found = found.ok_or(NO_VIDEO)?;
+    let is_barred = found.flags.adults_only && !actor.is_adult && actor.user != found.creator;
+    match is_more && is_barred {
+        true => Err(ProductError::AdultsOnly),
+        false => Ok(found.creator),
+    }
 }
 
 impl Product {

@@ -161,6 +161,14 @@ fn what_is_for_adults_is_for_those_known_to_be_of_age() {
         row(&kim, &refused, Value::Null, 403, "adults_only"),
     ]);
     assert!(meets(&creator, &me, &videos[0])[1], "whoever made it sees it");
+    // Nobody adds to what they may not see.
+    let engage = format!("POST /api/v1/videos/{}/engagement", videos[0]);
+    let act = |action: &str| json!({"action": action, "commentText": "first"});
+    let refused = |action| row(&kim, &engage, act(action), 403, "adults_only");
+    check(&["like", "save", "share", "comment"].map(refused));
+    for action in ["like", "comment"] {
+        adult.engage(&videos[0], &act(action)).expect(200);
+    }
     // An admin has the last word, either way.
     flag(&mina, &videos[1], (false, true)).expect(200);
     flag(&mina, &videos[0], (false, false)).expect(200);
@@ -170,6 +178,10 @@ fn what_is_for_adults_is_for_those_known_to_be_of_age() {
     server.restart();
     shown(&videos[1], [false; 3]);
     shown(&videos[0], [true; 3]);
+    // To take back and to speak against it is for everybody.
+    for action in ["unlike", "not_interested", "report"] {
+        kim.engage(&videos[1], &act(action)).expect(200);
+    }
     let metrics = String::from_utf8_lossy(&mina.get("/metrics").body).into_owned();
     assert!(metrics.contains("riffle_pipeline_stage_runs_total"));
 }

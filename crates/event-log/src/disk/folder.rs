@@ -19,7 +19,7 @@ pub struct Folder {
     /// Open for [`Disk::sync_names`].
     handle: File,
     /// Held for the folder's life; the kernel releases it when the process ends, however it ends.
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -46,8 +46,17 @@ impl Folder {
         Ok(Self {
             dir: dir.to_owned(),
             handle: File::open(dir)?,
-            _lock: lock,
+            lock,
         })
+    }
+}
+
+impl Drop for Folder {
+    /// Closing is not enough: a child process that is just being started holds a copy of the handle until it runs its own program.
+    fn drop(&mut self) {
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, dir = %self.dir.display(), "the log's folder stays locked until this process ends");
+        }
     }
 }
 
@@ -161,5 +170,22 @@ impl DiskFile for FolderFile {
 
     fn bytes(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_was_let_go_opens_again_whoever_holds_a_copy_of_its_handles() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let first = Folder::open(dir.path()).expect("it opens");
+        let copy = first.lock.try_clone().expect("a copy");
+        let refused = Folder::open(dir.path()).expect_err("it is held");
+        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
+        drop(first);
+        Folder::open(dir.path()).expect("it was let go");
+        drop(copy);
     }
 }

@@ -48,6 +48,7 @@ async fn facts_arrive_in_order_with_their_ids() {
         user: noor,
         region,
         watching: Some(video),
+        is_adult: false,
     };
     fixture
         .room

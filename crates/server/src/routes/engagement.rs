@@ -9,17 +9,18 @@ use types::VideoId;
 use super::{Body, Named};
 use crate::cards;
 use crate::error::ApiError;
-use crate::identity::Person;
+use crate::identity::{Person, Viewer};
 use crate::parts;
 use crate::region::Place;
 
 /// Like, unlike, comment, share, save, unsave, not interested, report. Repeating one changes nothing (comments excepted).
 #[utoipa::path(post, path = "/api/v1/videos/{id}/engagement", tag = "videos", params(("id" = VideoId, Path)),
     request_body = EngagementRequest,
-    responses((status = 200, body = EngagementResponse), (status = 400, body = api::ErrorBody), (status = 401, body = api::ErrorBody), (status = 404, body = api::ErrorBody)))]
+    responses((status = 200, body = EngagementResponse), (status = 400, body = api::ErrorBody), (status = 401, body = api::ErrorBody), (status = 403, body = api::ErrorBody), (status = 404, body = api::ErrorBody)))]
 pub(crate) async fn engage(
     State(rooms): parts::State,
     Person(user): Person,
+    viewer: Viewer,
     Place(region): Place,
     Named(id): Named<VideoId>,
     Body(body): Body<EngagementRequest>,
@@ -29,6 +30,7 @@ pub(crate) async fn engage(
         user,
         region,
         watching: Some(id),
+        is_adult: viewer.is_adult,
     };
     let (comment, state) = match parse(&body)? {
         Some(engagement) => (None, product.engage(actor, id, engagement).await?),

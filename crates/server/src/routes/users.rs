@@ -142,9 +142,9 @@ pub(crate) async fn follow(
 ) -> Result<Json<FollowResponse>, ApiError> {
     let follow = body.action == FollowAction::Follow;
     let actor = Actor {
-        user,
         region,
         watching: body.video_id,
+        ..Actor::from(user)
     };
     let state = rooms.parts.product.follow_set(actor, id, follow).await?;
     rooms.settle().await;
