@@ -23,6 +23,8 @@ export const wasSignedIn = (): boolean => localStorage.getItem(HINT_KEY) === '1'
 
 let renewTimer: ReturnType<typeof setTimeout> | undefined;
 let refreshing: Promise<boolean> | undefined;
+/** Grows with each session that is taken on: tells an answer about an earlier one. */
+let adopted = 0;
 
 export interface Registration {
   username: string;
@@ -60,10 +62,13 @@ const post = (name: string, body: object): Promise<Session> =>
   call<Session>('POST', `/api/v1/auth/${name}`, { body, auth: false });
 
 async function refreshOnce(): Promise<boolean> {
+  const before = adopted;
   try {
     adopt(await post('refresh', {}));
     return true;
   } catch (error) {
+    // Who signed up or logged in meanwhile is signed in, whatever became of the session before.
+    if (adopted !== before) return true;
     if (error instanceof ApiError && !error.isNetwork && error.status < 500 && error.status !== 429) forget();
     return false;
   }
@@ -75,6 +80,7 @@ function underLock(work: () => Promise<boolean>): Promise<boolean> {
 }
 
 function adopt(session: Session): void {
+  adopted += 1;
   setAccessToken(session.accessToken);
   localStorage.setItem(HINT_KEY, '1');
   const current = viewer();
